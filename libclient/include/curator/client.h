@@ -1,0 +1,143 @@
+// Client: the operator's side of a curator cluster.
+//
+// Finds the leader by asking any curator, follows it through failovers, repeats
+// what is safe to repeat until a leader answers, and says precisely what is
+// wrong when none does.
+//
+// Every operation blocks until it settles, its deadline passes or it is
+// cancelled. Operations may run concurrently on one Client from any threads.
+//
+// Threads: one of its own (the leader search), besides gRPC's.
+// Shutdown: the destructor cancels every operation (ErrorCode::kCancelled) and
+//   returns when all have ended.
+#ifndef CURATOR_CLIENT_H_
+#define CURATOR_CLIENT_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
+#include "curator/credentials.h"
+#include "curator/error.h"
+#include "curator/types.h"
+
+namespace curator {
+
+namespace net {
+class LeaderFinder;
+}
+
+// Told from Client's own threads while an operation waits. Must not block.
+struct Progress {
+  absl::Duration waited;
+  std::string waiting_for;  // "a leader", "an answer from metropolis-…"
+  std::vector<EndpointReport> endpoints;
+};
+
+struct ClientOptions {
+  // "host", "host:port", "[ipv6]:port"; port 7835 if none is given. Where the
+  // curators are is learnt from the leader, so these may be any of them.
+  std::vector<std::string> endpoints;
+
+  absl::optional<ClusterCa> ca;        // required by Client::Create
+  absl::optional<Identity> identity;   // none: only calls that need no certificate succeed
+
+  // To notice a dead connection. Watchers that stay for hours use 10 s / 5 s.
+  absl::Duration keepalive_time = absl::Seconds(1);
+  absl::Duration keepalive_timeout = absl::Milliseconds(500);
+  absl::Duration connect_timeout = absl::Seconds(5);
+
+  std::function<void(const Progress&)> on_progress;  // may be empty
+};
+
+// Ends a blocking operation from another thread. Copies share one flag.
+class Cancellation {
+ public:
+  Cancellation();
+  void Cancel() const;  // async-signal-unsafe; idempotent
+  bool cancelled() const;
+
+  struct State;
+  const std::shared_ptr<State>& state() const { return state_; }
+
+ private:
+  std::shared_ptr<State> state_;
+};
+
+struct CallOptions {
+  // Covers everything: search, retries, read-back. InfiniteFuture: no limit.
+  absl::Duration timeout = absl::Seconds(30);
+  absl::optional<Cancellation> cancellation;
+};
+
+struct ApproveResult {
+  ChangeOutcome outcome = ChangeOutcome::kApplied;
+  NodeState state_after = NodeState::kUnknown;
+};
+
+class Client {
+ public:
+  // Fails on unusable options only; connects to nothing yet.
+  static absl::StatusOr<std::unique_ptr<Client>> Create(ClientOptions options);
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  // Reads. Consistent: what an acknowledged write wrote is seen.
+  absl::StatusOr<NodeList> ListNodes(const CallOptions& options = {});
+  // kNotFound if there is none. `id` must be a node id (else kInvalidArgument).
+  absl::StatusOr<Node> GetNode(absl::string_view id, const CallOptions& options = {});
+  absl::StatusOr<ClusterInfo> GetClusterInfo(const CallOptions& options = {});
+  absl::StatusOr<Leader> FindLeader(const CallOptions& options = {});
+
+  // The serialized ticket (34 bytes), created on first use. A secret.
+  absl::StatusOr<std::string> GetRegisterTicket(const CallOptions& options = {});
+
+  // NEW to STANDBY; STANDBY and UP are kUnchanged. `public_key` is 32 raw bytes.
+  // If the answer is lost the node is read back to learn what became of it.
+  absl::StatusOr<ApproveResult> ApproveNode(absl::string_view public_key,
+                                            const CallOptions& options = {});
+
+  // Exchanges the owner's key, given as the ephemeral Identity in the options of
+  // this Client, for the owner's certificate (DER). Repeatable: the same stored
+  // certificate is returned each time.
+  absl::StatusOr<std::string> TakeOwnership(const CallOptions& options = {});
+
+  // Adds an endpoint to be tried first, without trust in it (for a process that
+  // hears of the leader by another way).
+  void HintLeader(absl::string_view endpoint);
+
+  const ClientOptions& options() const { return options_; }
+
+ private:
+  friend class NodeAgent;
+  explicit Client(ClientOptions options);
+  ClientOptions options_;
+  std::unique_ptr<net::LeaderFinder> finder_;
+};
+
+// Trust on first use. Connects without a client certificate and without
+// verification, asks for the CA certificate and checks that the leaf of that
+// same connection verifies against it; the caller decides whether to pin it.
+// Tries all endpoints in parallel and returns the first good answer. With
+// `expected_sha256` (from ParseFingerprint) an endpoint that offers another CA
+// is kUntrusted. Two endpoints that offer different CAs before the first good
+// answer make no difference: the caller must show the fingerprint.
+struct OfferedCa {
+  ClusterCa ca;
+  std::string endpoint;  // that offered it
+  std::string node_id;   // of its certificate
+};
+absl::StatusOr<OfferedCa> FetchClusterCa(const std::vector<std::string>& endpoints,
+                                         absl::string_view expected_sha256,
+                                         const CallOptions& options = {});
+
+}  // namespace curator
+
+#endif  // CURATOR_CLIENT_H_

@@ -1,0 +1,104 @@
+// NodeAgent: the node's side of a curator cluster. Registers with a ticket,
+// waits for approval, commits, and from then on reports status and heartbeats;
+// after a restart it joins again.
+//
+// What must survive lies in `data_dir`, each file fsynced before the request
+// that uses it, so that a process killed at any point goes on where it was:
+//   node.key        PKCS#8 PEM, the node's identity        0600
+//   join.key        PKCS#8 PEM, for JoinNode               0600
+//   unlock.key      32 raw bytes, node's part of the cluster unlock key  0600
+//   ca.pem          the pinned CA
+//   node.pem        the certificate CommitNode returned
+//
+// Threads: Run uses the calling thread and one for heartbeats.
+// Shutdown: Cancellation in the options; Run returns kCancelled.
+#ifndef CURATOR_NODE_AGENT_H_
+#define CURATOR_NODE_AGENT_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
+#include "curator/client.h"
+#include "curator/credentials.h"
+#include "curator/types.h"
+
+namespace curator {
+
+// Steps in their order; on_step is called as each begins.
+enum class NodeAgentStep {
+  kGenerateKeys,
+  kRegister,
+  kWaitForApproval,
+  kCommit,
+  kStoreCertificate,
+  kJoin,
+  kRunning,
+};
+const char* ToString(NodeAgentStep step);
+
+struct NodeAgentOptions {
+  std::string data_dir;  // created if missing, 0700
+  std::vector<std::string> endpoints;
+  absl::optional<ClusterCa> ca;        // none: fetched and checked against ca_sha256
+  std::string ca_sha256;               // ParseFingerprint form; required without `ca`
+  std::string register_ticket;         // serialized ticket; needed until registered
+  Labels labels;
+  bool have_local_tpm = false;
+  StorageSecurity storage_security = StorageSecurity::kUnknown;  // kUnknown: as recommended
+
+  std::string external_address;  // IP address reported as status; empty: the local
+                                 // address of the connection to the leader
+  int curator_port = 0;          // reported as running_curator; 0: none
+
+  absl::Duration heartbeat_interval = absl::Seconds(5);
+  absl::Duration approval_poll_interval = absl::Seconds(1);
+
+  // Called from the agent's threads; may be empty.
+  std::function<void(NodeAgentStep)> on_step;
+  std::function<void(absl::string_view line)> on_log;
+};
+
+// The outcome of becoming a node.
+struct NodeCredentials {
+  std::string node_id;
+  ClusterCa ca;
+  Identity identity;
+};
+
+class NodeAgent {
+ public:
+  explicit NodeAgent(NodeAgentOptions options);
+  ~NodeAgent();
+  NodeAgent(const NodeAgent&) = delete;
+  NodeAgent& operator=(const NodeAgent&) = delete;
+
+  // Register, wait for approval, commit; returns at once if `data_dir` holds a
+  // certificate already. Waits for approval as long as it takes unless
+  // cancelled or CallOptions::timeout passes. Final refusals (wrong ticket,
+  // deleted node) are returned, the rest is retried.
+  absl::StatusOr<NodeCredentials> EnsureCommitted(const CallOptions& options);
+
+  // EnsureCommitted, then JoinNode, then status and heartbeats until cancelled
+  // or finally refused.
+  absl::Status Run(const Cancellation& cancellation);
+
+  // Only for a process that is told of leader changes by another way.
+  void HintLeader(absl::string_view endpoint);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// Reads what an agent left in `data_dir`. kNotFound if it has not committed.
+absl::StatusOr<NodeCredentials> LoadNodeCredentials(const std::string& data_dir);
+
+}  // namespace curator
+
+#endif  // CURATOR_NODE_AGENT_H_

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Builds the release preset and runs every test but the long ones.
+# --full: also ASan+UBSan, the clang thread-safety build, clang-format,
+# clang-tidy and the tests labelled long.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+full=no
+case "${1:-}" in
+  "") ;;
+  --full) full=yes ;;
+  *) echo "usage: scripts/test.sh [--full]" >&2; exit 2 ;;
+esac
+
+scripts/install-deps.sh
+jobs=$(nproc)
+
+build() { cmake --preset "$1" >build/"$1".configure.log 2>&1 || { cat build/"$1".configure.log; exit 1; }
+          cmake --build --preset "$1" -j "$jobs"; }
+run_tests() { ctest --test-dir build/"$1" --output-on-failure -j "$jobs" --timeout 300 "${@:2}"; }
+
+mkdir -p build
+build release
+run_tests release -LE long
+if [ "$full" = yes ]; then
+  run_tests release -L long
+  build asan
+  run_tests asan -LE 'long'
+  build thread-safety
+  git ls-files '*.cc' '*.h' | xargs clang-format --dry-run --Werror
+  git ls-files 'libclient/*.cc' 'server/*.cc' 'cli/*.cc' |
+    xargs -P "$jobs" -n 4 clang-tidy --quiet -p build/thread-safety
+fi

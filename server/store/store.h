@@ -1,0 +1,142 @@
+// Store: where a cluster's state rests. Ordered keys with etcd's revisions,
+// guarded transactions, leases and watches; two implementations (SQLite for one
+// machine, etcd for real clusters) that pass one contract suite
+// (tests/unit/store/store_contract.h).
+//
+// Revisions count transactions that changed something, from 1, across the whole
+// store. Keys are relative to the store's namespace.
+//
+// All functions are thread-safe and may block up to `deadline`; none is called
+// on a gRPC thread. After a failed Commit the status code says what is known:
+//   kAborted          never: a refused guard is not an error (CommitResult)
+//   kUnavailable      not executed
+//   kUnknown          may have been executed: the answer was lost
+//   kInvalidArgument  not executed, and never will be (too many operations)
+#ifndef SERVER_STORE_STORE_H_
+#define SERVER_STORE_STORE_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+
+namespace curatord {
+
+struct KeyValue {
+  std::string key;
+  std::string value;
+  int64_t create_revision = 0;  // of this life of the key
+  int64_t mod_revision = 0;
+  int64_t lease_id = 0;  // 0: none
+};
+
+struct RangeResult {
+  std::vector<KeyValue> kvs;  // ordered by key
+  int64_t revision = 0;       // of the store when it was read
+};
+
+// A condition on one key. All guards of a transaction must hold.
+struct Guard {
+  enum class Field { kCreateRevision, kModRevision };
+  std::string key;
+  Field field = Field::kCreateRevision;
+  int64_t equals = 0;  // 0: the key does not exist
+
+  static Guard CreateRevision(std::string key, int64_t revision) {
+    return {std::move(key), Field::kCreateRevision, revision};
+  }
+  static Guard ModRevision(std::string key, int64_t revision) {
+    return {std::move(key), Field::kModRevision, revision};
+  }
+  static Guard Absent(std::string key) { return CreateRevision(std::move(key), 0); }
+};
+
+struct Operation {
+  enum class Kind { kPut, kDelete };
+  Kind kind = Kind::kPut;
+  std::string key;  // at most once in a transaction
+  std::string value;
+  int64_t lease_id = 0;  // the key goes when this lease ends
+
+  static Operation Put(std::string key, std::string value, int64_t lease_id = 0) {
+    return {Kind::kPut, std::move(key), std::move(value), lease_id};
+  }
+  static Operation Delete(std::string key) { return {Kind::kDelete, std::move(key), "", 0}; }
+};
+
+struct CommitResult {
+  bool succeeded = false;  // false: a guard did not hold, nothing was done
+  int64_t revision = 0;    // of the store afterwards
+};
+
+// Most operations of one transaction, in both implementations (etcd's default).
+inline constexpr size_t kMaxOperations = 128;
+
+struct WatchEvent {
+  enum class Kind { kPut, kDelete };
+  Kind kind = Kind::kPut;
+  KeyValue kv;  // kDelete: key and mod_revision (of the deletion) only
+};
+
+// One transaction's worth of changes, or several, never part of one.
+struct WatchBatch {
+  std::vector<WatchEvent> events;  // in revision order
+  int64_t revision = 0;            // everything up to here has been delivered
+};
+
+// Delivers batches until destroyed. Callbacks come one at a time, from a thread
+// of the store, and may not call into the Watch; they end before the destructor
+// returns. `on_end` is the last callback: kOutOfRange if `from_revision` was
+// compacted, kUnavailable otherwise; the owner ranges again and watches anew.
+class Watch {
+ public:
+  virtual ~Watch() = default;
+};
+
+struct Lease {
+  int64_t id = 0;
+  absl::Duration ttl;  // as granted, which may be more than was asked
+};
+
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  // All keys with `prefix` ("" for all), as of now. Linearizable.
+  virtual absl::StatusOr<RangeResult> Range(absl::string_view prefix, absl::Time deadline) = 0;
+
+  // Atomic. With no operations it is a linearizable check of the guards.
+  virtual absl::StatusOr<CommitResult> Commit(const std::vector<Guard>& guards,
+                                              const std::vector<Operation>& operations,
+                                              absl::Time deadline) = 0;
+
+  // Changes of keys with `prefix` at revisions >= `from_revision` (1 or more).
+  // Always succeeds; trouble arrives at `on_end`.
+  virtual std::unique_ptr<Watch> StartWatch(std::string prefix, int64_t from_revision,
+                                            std::function<void(const WatchBatch&)> on_batch,
+                                            std::function<void(absl::Status)> on_end) = 0;
+
+  virtual absl::StatusOr<Lease> GrantLease(absl::Duration ttl, absl::Time deadline) = 0;
+  // Sets the lease back to its full TTL; returns it. kNotFound: it has ended.
+  virtual absl::StatusOr<absl::Duration> KeepLeaseAlive(int64_t lease_id, absl::Time deadline) = 0;
+  // Ends the lease and deletes its keys in one transaction. kNotFound: it had ended.
+  virtual absl::Status RevokeLease(int64_t lease_id, absl::Time deadline) = 0;
+
+  // For people: "sqlite:///var/lib/x/store.db".
+  virtual std::string name() const = 0;
+};
+
+// Opens `url`: "sqlite:///ABSOLUTE/PATH".
+// kNotFound if nothing is there and `create` is false; kInvalidArgument if the
+// URL is not understood; kDataLoss if what is there is damaged or foreign.
+absl::StatusOr<std::unique_ptr<Store>> OpenStore(absl::string_view url, bool create);
+
+}  // namespace curatord
+
+#endif  // SERVER_STORE_STORE_H_
