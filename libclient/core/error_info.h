@@ -1,0 +1,37 @@
+// The machine-readable part of a curator's errors: google.rpc.ErrorInfo in the
+// grpc-status-details-bin trailer, and the metadata both sides exchange. Servers
+// of the existing system send none of this; clients of it see only codes.
+#ifndef LIBCLIENT_CORE_ERROR_INFO_H_
+#define LIBCLIENT_CORE_ERROR_INFO_H_
+
+namespace curator::core {
+
+inline constexpr char kErrorDomain[] = "curator";
+
+// Reasons.
+// This curator does not lead; metadata leader_id and leader_address, if known.
+// The request was not executed.
+inline constexpr char kReasonNotLeader[] = "NOT_LEADER";
+// Leadership was lost before the request was executed. Not executed.
+inline constexpr char kReasonLostLeadership[] = "LOST_LEADERSHIP";
+// The store did not answer: the request may or may not have been executed.
+inline constexpr char kReasonOutcomeUnknown[] = "OUTCOME_UNKNOWN";
+// The store cannot be reached. Not executed.
+inline constexpr char kReasonStoreUnavailable[] = "STORE_UNAVAILABLE";
+// This server will never serve the method (UNIMPLEMENTED from a leader).
+inline constexpr char kReasonUnsupported[] = "UNSUPPORTED";
+
+// Keys of ErrorInfo.metadata.
+inline constexpr char kLeaderIdKey[] = "leader_id";
+inline constexpr char kLeaderAddressKey[] = "leader_address";
+inline constexpr char kTermKey[] = "term";
+
+// Initial metadata of GetCurrentLeader and of every answer of a leader: the
+// create revision of the lock key it leads by, in decimal.
+inline constexpr char kTermMetadata[] = "curator-term";
+// Request metadata: the same for every attempt of one logical call.
+inline constexpr char kRequestIdMetadata[] = "curator-request-id";
+
+}  // namespace curator::core
+
+#endif  // LIBCLIENT_CORE_ERROR_INFO_H_
