@@ -56,6 +56,7 @@ class Identity {
   std::string subject() const;  // common name; empty for ephemeral
   absl::Time not_after() const;
   bool is_ephemeral() const;
+  std::string public_key() const;  // 32 raw bytes
   std::string certificate_pem() const;
   std::string certificate_der() const;
   std::string private_key_pem() const;  // PKCS#8; secret
@@ -68,6 +69,27 @@ class Identity {
   std::shared_ptr<const identity::Certificate> certificate_;
   std::shared_ptr<const identity::PrivateKey> key_;
 };
+
+// A new owner key for `curatord init` and Client::TakeOwnership.
+struct OwnerKey {
+  std::string private_key_pem;  // METROPOLIS INITIAL OWNER PRIVATE KEY; secret
+  std::string public_key_pem;   // SubjectPublicKeyInfo
+  std::string public_key;       // 32 raw bytes
+};
+absl::StatusOr<OwnerKey> GenerateOwnerKey();
+
+// Identity::Ephemeral of a key in PEM, of either kind that Identity::FromPem takes.
+absl::StatusOr<Identity> EphemeralIdentityFromPem(absl::string_view private_key_pem);
+
+// The certificate a cluster issued for the key. Fails if it is not of this key,
+// and as VerifyUser does.
+absl::StatusOr<Identity> UserIdentity(const ClusterCa& ca, absl::string_view certificate_der,
+                                      absl::string_view private_key_pem);
+
+// OK if `user` is a user of the cluster now; else the reason, as
+// ErrorCode::kUntrusted (another cluster's, or no user's certificate) or
+// kNoCredentials (expired).
+absl::Status VerifyUser(const ClusterCa& ca, const Identity& user);
 
 }  // namespace curator
 
