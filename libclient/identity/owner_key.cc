@@ -1,11 +1,10 @@
 // The owner's key and certificate, as a command line handles them.
 #include <string>
-#include <utility>
 
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "curator/credentials.h"
-#include "curator/error.h"
 #include "libclient/identity/certificate.h"
 #include "libclient/identity/key.h"
 #include "libclient/identity/verification.h"
@@ -40,15 +39,14 @@ absl::Status VerifyUser(const ClusterCa& ca, const Identity& user) {
   const identity::Verification verification =
       identity::VerifyUserCertificate(user.certificate(), ca.certificate(), absl::Now());
   if (verification.ok()) return absl::OkStatus();
-  Error error;
-  error.code = verification.fault == identity::CertificateFault::kExpired
-                   ? ErrorCode::kNoCredentials
-                   : ErrorCode::kUntrusted;
-  error.message = absl::StrCat("the certificate of \"", user.subject(),
-                               "\" is not one of a user of the cluster with CA SHA256:",
-                               ca.sha256());
-  error.cause = verification.detail;
-  return MakeError(error);
+  const std::string message =
+      absl::StrCat("the certificate of \"", user.subject(),
+                   "\" is not one of a user of the cluster with CA SHA256:", ca.sha256(), ": ",
+                   verification.detail);
+  if (verification.fault == identity::CertificateFault::kExpired) {
+    return absl::UnauthenticatedError(message);
+  }
+  return absl::FailedPreconditionError(message);
 }
 
 }  // namespace curator

@@ -86,9 +86,8 @@ absl::StatusOr<Identity> EphemeralIdentityFromPem(absl::string_view private_key_
 absl::StatusOr<Identity> UserIdentity(const ClusterCa& ca, absl::string_view certificate_der,
                                       absl::string_view private_key_pem);
 
-// OK if `user` is a user of the cluster now; else the reason, as
-// ErrorCode::kUntrusted (another cluster's, or no user's certificate) or
-// kNoCredentials (expired).
+// OK if `user` is a user of the cluster now; else the reason: Unauthenticated if
+// it has expired, FailedPrecondition if it is another cluster's or no user's.
 absl::Status VerifyUser(const ClusterCa& ca, const Identity& user);
 
 }  // namespace curator
