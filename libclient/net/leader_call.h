@@ -1,0 +1,74 @@
+// LeaderCall: one logical call to whichever curator leads.
+//
+// Attempts, classifies the outcome once (core/call_outcome.h), decides once
+// (core/retry_policy.h), and goes on until the call settles, its deadline passes
+// or it is cancelled. What was not executed is repeated; what may have been is
+// repeated only if the method declares itself idempotent (idempotency_level in
+// proto/), always under the same curator-request-id. Blocks the calling thread;
+// the attempts run on gRPC's threads.
+//
+// Methods are named in full: "metropolis.proto.api.Management.GetClusterInfo".
+#ifndef LIBCLIENT_NET_LEADER_CALL_H_
+#define LIBCLIENT_NET_LEADER_CALL_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "curator/client.h"
+#include "google/protobuf/message.h"
+#include "libclient/core/instant.h"
+#include "libclient/net/leader_finder.h"
+
+namespace curator::net {
+
+// What bounds a call. One deadline for all attempts together.
+struct CallContext {
+  core::Instant deadline = core::kNever;
+  absl::optional<Cancellation> cancellation;
+
+  CallContext() = default;
+  explicit CallContext(const CallOptions& options);
+};
+
+// How the call went, for those who report on it or read back after it.
+struct CallTrace {
+  int attempts = 0;
+  bool maybe_executed = false;  // of any attempt
+  int64_t sent_term = 0;        // highest term a request was sent under; 0: not told
+  LeaderConnection leader;      // of the last attempt
+};
+
+// Unary. Errors are curator::Error (DescribeError): final refusals by their
+// code; kNoLeader or kUnreachable when no leader was found in time; kTimeout
+// when a leader did not answer; kUnknownOutcome when a method with side effects
+// may have been executed; kUnsupported when a confirmed leader lacks it.
+absl::Status CallLeader(LeaderFinder& finder, const CallContext& context, absl::string_view method,
+                        const google::protobuf::Message& request,
+                        google::protobuf::Message* response, CallTrace* trace = nullptr);
+
+// Any streaming method used as "one request, then read all that comes": a retry
+// starts over, so `restart` is called before each attempt and must forget what
+// `add` received. Both are called from gRPC's threads, one at a time, not after
+// this function returned.
+absl::Status CallLeaderStream(LeaderFinder& finder, const CallContext& context,
+                              absl::string_view method, const google::protobuf::Message& request,
+                              google::protobuf::Message* buffer, std::function<void()> restart,
+                              std::function<void()> add, CallTrace* trace = nullptr);
+
+template <typename Response>
+absl::Status ListFromLeader(LeaderFinder& finder, const CallContext& context,
+                            absl::string_view method, const google::protobuf::Message& request,
+                            std::vector<Response>* responses, CallTrace* trace = nullptr) {
+  Response buffer;
+  return CallLeaderStream(
+      finder, context, method, request, &buffer, [&] { responses->clear(); },
+      [&] { responses->push_back(std::move(buffer)); }, trace);
+}
+
+}  // namespace curator::net
+
+#endif  // LIBCLIENT_NET_LEADER_CALL_H_

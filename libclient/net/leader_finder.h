@@ -1,0 +1,136 @@
+// LeaderFinder: keeps track of which curator leads one cluster.
+//
+// Asks all candidates in parallel (CuratorLocal.GetCurrentLeader), weighs what
+// they say in a core::LeaderView, and publishes the newest believed leader to
+// everyone who waits. All waiters share one search. A belief is only a claim
+// until a leader-only call has been answered; callers report back what they saw
+// (ReportConfirmed, ReportRefuted, ReportBroken), which is what moves it on.
+//
+// Each dial is a channel of its own, used until it breaks and never again: so
+// nothing waits for a reconnect backoff inside gRPC, and each failure has its
+// cause.
+//
+// Threads: one of its own, which owns all state of the search; gRPC's threads
+//   only post events to it. All public functions may be called from any thread.
+// Shutdown: the destructor cancels every wait (kCancelled) and every stream,
+//   waits for the operations that hold an Operation, then joins the thread.
+#ifndef LIBCLIENT_NET_LEADER_FINDER_H_
+#define LIBCLIENT_NET_LEADER_FINDER_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/optional.h"
+#include "curator/client.h"
+#include "curator/credentials.h"
+#include "curator/error.h"
+#include "libclient/core/endpoint.h"
+#include "libclient/core/instant.h"
+
+namespace grpc {
+class Channel;
+}
+
+namespace curator::net {
+
+// What stays open once a leader is known.
+enum class Hold {
+  // Streams to the leader and two others, so that the next leader is known as
+  // soon as it is elected. Searches by itself when the leader is lost.
+  kLeaderAndTwoOthers,
+  // The connection to the leader and nothing else; searches when asked. For
+  // agents: ten thousand of them must not burden a leader.
+  kConnectionOnly,
+};
+
+struct FinderOptions {
+  std::vector<core::Endpoint> seeds;
+  ClusterCa ca;
+  absl::optional<Identity> identity;
+  Hold hold = Hold::kLeaderAndTwoOthers;
+  // InfiniteDuration: no keepalive pings.
+  absl::Duration keepalive_time = absl::Seconds(1);
+  absl::Duration keepalive_timeout = absl::Milliseconds(500);
+  absl::Duration connect_timeout = absl::Seconds(5);
+  std::function<void(const Progress&)> on_progress;  // may be empty
+};
+
+// A standing connection to the curator that is believed to lead. A value; keeps
+// its channel alive.
+struct LeaderConnection {
+  std::shared_ptr<grpc::Channel> channel;
+  core::Endpoint endpoint;
+  std::string node_id;   // proved by the certificate of this connection
+  int64_t term = 0;      // 0: this server does not tell
+  uint64_t dial_id = 0;  // tells one connection from the next to the same endpoint
+};
+
+class LeaderFinder {
+ public:
+  explicit LeaderFinder(FinderOptions options);
+  ~LeaderFinder();
+  LeaderFinder(const LeaderFinder&) = delete;
+  LeaderFinder& operator=(const LeaderFinder&) = delete;
+
+  // Returns at once if a leader is believed. Otherwise waits, searching, until
+  // one is, or fails: at the deadline or when no endpoint can ever answer with
+  // kNoLeader, kUnreachable or kUntrusted and a report of every endpoint;
+  // kCancelled when stopped.
+  absl::StatusOr<LeaderConnection> WaitForLeader(core::Instant deadline, std::stop_token stop);
+  absl::StatusOr<LeaderConnection> WaitForLeader(core::Instant deadline,
+                                                 const absl::optional<Cancellation>& cancellation);
+
+  // The connection failed, went silent, or gave no sensible answer: it is not
+  // used again and the endpoint is asked anew. Reports on a connection that is
+  // not the believed one any more change nothing.
+  void ReportBroken(const LeaderConnection& connection, absl::string_view cause);
+  // It said that it does not lead; `leader_address` as host:port if it named one.
+  void ReportRefuted(const LeaderConnection& connection, absl::string_view leader_id = "",
+                     absl::string_view leader_address = "");
+  // It answered a call that only a leader serves.
+  void ReportConfirmed(const LeaderConnection& connection);
+
+  // To be tried first, without trust in it.
+  void HintLeader(const core::Endpoint& endpoint);
+
+  // The believed leader, if there is one now. Starts no search.
+  absl::optional<LeaderConnection> believed_leader() const;
+  // `wake` is called, from any thread and quickly, each time the believed leader
+  // changes, until the returned guard is destroyed. It must not call the finder.
+  std::shared_ptr<void> OnLeaderChange(std::function<void()> wake);
+
+  // What every endpoint was found to be so far.
+  std::vector<EndpointReport> Reports() const;
+  // Waits until no endpoint is being dialled for the first time, so that
+  // Reports() is whole; gives up at the deadline.
+  void WaitForOpinions(core::Instant deadline, std::stop_token stop);
+
+  // Keeps the finder alive while an operation of several calls runs: the
+  // destructor waits for it. `shutdown_token` stops when the destructor begins.
+  class Operation {
+   public:
+    explicit Operation(LeaderFinder& finder);
+    ~Operation();
+    Operation(const Operation&) = delete;
+    Operation& operator=(const Operation&) = delete;
+
+   private:
+    LeaderFinder& finder_;
+  };
+  std::stop_token shutdown_token() const;
+  const FinderOptions& options() const;
+
+ private:
+  class Search;
+  std::shared_ptr<Search> search_;
+};
+
+}  // namespace curator::net
+
+#endif  // LIBCLIENT_NET_LEADER_FINDER_H_
