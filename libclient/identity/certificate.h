@@ -28,8 +28,8 @@ class Certificate {
   std::string pem() const;
   std::string sha256() const;  // lower-case hex over the DER
 
-  std::string public_key() const;  // 32 bytes; empty if the key is not Ed25519
-  std::string common_name() const;
+  std::string public_key() const;   // 32 bytes; empty if the key is not Ed25519
+  std::string common_name() const;  // empty if there is none or more than one
   std::vector<std::string> dns_names() const;
   absl::Time not_before() const;
   absl::Time not_after() const;
@@ -48,7 +48,7 @@ class Certificate {
 };
 
 // All are valid until 9999-12-31T23:59:59Z and carry the key usages of the
-// protocol (docs/architecture.md, identities).
+// protocol (docs/architecture.md, identities). Public keys must be 32 bytes.
 Certificate IssueCaCertificate(const PrivateKey& key, absl::string_view common_name);
 Certificate IssueNodeCertificate(const Certificate& ca, const PrivateKey& ca_key,
                                  absl::string_view node_public_key);

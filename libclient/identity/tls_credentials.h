@@ -24,13 +24,13 @@ namespace curator::identity {
 class PeerRecord {
  public:
   struct Seen {
-    int handshakes = 0;              // that got as far as the server's certificate
-    Verification verification;       // of the latest
-    std::string leaf_pem;            // of the latest
-    absl::optional<std::string> ca_sha256;  // issuer's, where it is known
+    int handshakes = 0;                     // that got as far as the server's certificate
+    Verification verification;              // of the latest
+    std::string leaf_pem;                   // of the latest
+    absl::optional<std::string> ca_sha256;  // of its issuer; none unless it is the pinned one
   };
   Seen Get() const;
-  void Set(Verification verification, std::string leaf_pem);
+  void Set(Verification verification, std::string leaf_pem, absl::optional<std::string> ca_sha256);
 
  private:
   mutable absl::Mutex mutex_;

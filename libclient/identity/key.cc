@@ -1,0 +1,226 @@
+#include "libclient/identity/key.h"
+
+#include <openssl/crypto.h>
+#include <openssl/ec.h>
+#include <openssl/rand.h>
+#include <openssl/sha.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "libclient/identity/openssl.h"
+#include "libclient/identity/pem.h"
+
+namespace curator::identity {
+namespace {
+
+constexpr char kPkcs8Type[] = "PRIVATE KEY";
+constexpr char kOwnerType[] = "METROPOLIS INITIAL OWNER PRIVATE KEY";
+constexpr char kPublicType[] = "PUBLIC KEY";
+constexpr size_t kSeedSize = 32;
+constexpr size_t kPublicKeySize = 32;
+constexpr size_t kRawSize = kSeedSize + kPublicKeySize;
+
+EvpKeyPtr KeyFromSeed(absl::string_view seed) {
+  return EvpKeyPtr(
+      EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, Bytes(seed), seed.size()));
+}
+
+EvpKeyPtr KeyFromPkcs8(absl::string_view der) {
+  const unsigned char* at = Bytes(der);
+  PKCS8_PRIV_KEY_INFO* info = d2i_PKCS8_PRIV_KEY_INFO(nullptr, &at, static_cast<long>(der.size()));
+  if (info == nullptr) return nullptr;
+  EvpKeyPtr key(EVP_PKCS82PKEY(info));
+  PKCS8_PRIV_KEY_INFO_free(info);
+  return key;
+}
+
+std::string Seed(const EVP_PKEY* key) {
+  std::string seed(kSeedSize, '\0');
+  size_t size = seed.size();
+  if (EVP_PKEY_get_raw_private_key(key, reinterpret_cast<unsigned char*>(seed.data()), &size) !=
+          1 ||
+      size != kSeedSize) {
+    OutOfResources("reading a private key");
+  }
+  return seed;
+}
+
+}  // namespace
+
+void OutOfResources(const char* doing) {
+  std::fprintf(stderr, "fatal: out of memory or randomness while %s\n", doing);
+  std::abort();
+}
+
+std::string DescribeKeyType(const EVP_PKEY* key) {
+  if (key == nullptr) return "unknown";
+  switch (EVP_PKEY_get_base_id(key)) {
+    case EVP_PKEY_ED25519:
+      return "Ed25519";
+    case EVP_PKEY_RSA:
+      return absl::StrCat("RSA-", EVP_PKEY_get_bits(key));
+    case EVP_PKEY_EC: {
+      char group[64] = "";
+      size_t size = 0;
+      EVP_PKEY_get_group_name(key, group, sizeof(group), &size);
+      return absl::StrCat("ECDSA ", group);
+    }
+    default: {
+      const char* name = EVP_PKEY_get0_type_name(key);
+      return name == nullptr ? "unknown" : name;
+    }
+  }
+}
+
+std::string RawEd25519PublicKey(const EVP_PKEY* key) {
+  if (key == nullptr || EVP_PKEY_get_base_id(key) != EVP_PKEY_ED25519) return "";
+  ErrorQueueScope errors;
+  std::string raw(kPublicKeySize, '\0');
+  size_t size = raw.size();
+  if (EVP_PKEY_get_raw_public_key(key, reinterpret_cast<unsigned char*>(raw.data()), &size) != 1 ||
+      size != kPublicKeySize) {
+    return "";
+  }
+  return raw;
+}
+
+EvpKeyPtr Ed25519PublicKey(absl::string_view raw) {
+  if (raw.size() != kPublicKeySize) return nullptr;
+  ErrorQueueScope errors;
+  return EvpKeyPtr(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, Bytes(raw), raw.size()));
+}
+
+PrivateKey PrivateKey::Generate() {
+  ErrorQueueScope errors;
+  std::string seed = RandomBytes(kSeedSize);
+  EvpKeyPtr key = KeyFromSeed(seed);
+  OPENSSL_cleanse(seed.data(), seed.size());
+  if (key == nullptr) OutOfResources("generating a key");
+  return PrivateKey(std::move(key));
+}
+
+absl::StatusOr<PrivateKey> PrivateKey::FromRaw(absl::string_view raw) {
+  ErrorQueueScope errors;
+  if (raw.size() != kRawSize) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a raw Ed25519 private key has ", kRawSize, " bytes, found ", raw.size()));
+  }
+  EvpKeyPtr key = KeyFromSeed(raw.substr(0, kSeedSize));
+  if (key == nullptr) return absl::InternalError("reading a raw private key failed");
+  if (RawEd25519PublicKey(key.get()) != raw.substr(kSeedSize)) {
+    return absl::InvalidArgumentError(
+        "the public half of the raw private key does not belong to its seed");
+  }
+  return PrivateKey(std::move(key));
+}
+
+absl::StatusOr<PrivateKey> PrivateKey::FromPem(absl::string_view pem) {
+  ErrorQueueScope errors;
+  const std::vector<PemBlock> blocks = ReadPem(pem);
+  const PemBlock* found = nullptr;
+  for (const PemBlock& block : blocks) {
+    if (!absl::EndsWith(block.type, kPkcs8Type)) continue;
+    if (found != nullptr) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("expected one private key, found ", DescribeBlocks(blocks)));
+    }
+    found = &block;
+  }
+  if (found == nullptr) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("expected a private key, found ", DescribeBlocks(blocks)));
+  }
+  if (found->type == kOwnerType) return FromRaw(found->data);
+  if (found->type != kPkcs8Type) {
+    return absl::InvalidArgumentError(absl::StrCat("expected an Ed25519 key of PEM type ",
+                                                   kPkcs8Type, " (PKCS#8) or ", kOwnerType,
+                                                   ", found a ", found->type));
+  }
+  EvpKeyPtr key = KeyFromPkcs8(found->data);
+  if (key == nullptr) {
+    return absl::InvalidArgumentError("the private key is garbled: no PKCS#8 structure");
+  }
+  if (EVP_PKEY_get_base_id(key.get()) != EVP_PKEY_ED25519) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("expected an Ed25519 private key, found ", DescribeKeyType(key.get())));
+  }
+  return PrivateKey(std::move(key));
+}
+
+std::string PrivateKey::ToPem() const {
+  ErrorQueueScope errors;
+  PKCS8_PRIV_KEY_INFO* info = EVP_PKEY2PKCS8(key_.get());
+  unsigned char* der = nullptr;
+  const int size = info == nullptr ? -1 : i2d_PKCS8_PRIV_KEY_INFO(info, &der);
+  PKCS8_PRIV_KEY_INFO_free(info);
+  if (size <= 0) OutOfResources("writing a private key");
+  std::string pem = WritePem(
+      kPkcs8Type, absl::string_view(reinterpret_cast<const char*>(der), static_cast<size_t>(size)));
+  OPENSSL_clear_free(der, static_cast<size_t>(size));
+  return pem;
+}
+
+std::string PrivateKey::ToOwnerPem() const { return WritePem(kOwnerType, ToRaw()); }
+
+std::string PrivateKey::ToRaw() const { return Seed(key_.get()) + public_key(); }
+
+std::string PrivateKey::public_key() const { return RawEd25519PublicKey(key_.get()); }
+
+absl::StatusOr<std::string> PublicKeyFromPem(absl::string_view pem) {
+  ErrorQueueScope errors;
+  const std::vector<PemBlock> blocks = ReadPem(pem);
+  if (blocks.size() != 1 || blocks[0].type != kPublicType) {
+    return absl::InvalidArgumentError(absl::StrCat("expected one PEM block of type ", kPublicType,
+                                                   ", found ", DescribeBlocks(blocks)));
+  }
+  const unsigned char* at = Bytes(blocks[0].data);
+  const EvpKeyPtr key(d2i_PUBKEY(nullptr, &at, static_cast<long>(blocks[0].data.size())));
+  if (key == nullptr) {
+    return absl::InvalidArgumentError("the public key is garbled: no SubjectPublicKeyInfo");
+  }
+  std::string raw = RawEd25519PublicKey(key.get());
+  if (raw.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("expected an Ed25519 public key, found ", DescribeKeyType(key.get())));
+  }
+  return raw;
+}
+
+std::string PublicKeyToPem(absl::string_view public_key) {
+  ErrorQueueScope errors;
+  const EvpKeyPtr key = Ed25519PublicKey(public_key);
+  if (key == nullptr) return "";
+  unsigned char* der = nullptr;
+  const int size = i2d_PUBKEY(key.get(), &der);
+  if (size <= 0) OutOfResources("writing a public key");
+  std::string pem = WritePem(kPublicType, absl::string_view(reinterpret_cast<const char*>(der),
+                                                            static_cast<size_t>(size)));
+  OPENSSL_free(der);
+  return pem;
+}
+
+std::string RandomBytes(size_t size) {
+  std::string bytes(size, '\0');
+  if (RAND_bytes(reinterpret_cast<unsigned char*>(bytes.data()), static_cast<int>(size)) != 1) {
+    OutOfResources("reading random bytes");
+  }
+  return bytes;
+}
+
+bool ConstantTimeEqual(absl::string_view a, absl::string_view b) {
+  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+std::string Sha256Hex(absl::string_view data) {
+  std::string digest(SHA256_DIGEST_LENGTH, '\0');
+  SHA256(Bytes(data), data.size(), reinterpret_cast<unsigned char*>(digest.data()));
+  return absl::BytesToHexString(digest);
+}
+
+}  // namespace curator::identity
