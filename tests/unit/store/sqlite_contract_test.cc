@@ -1,0 +1,12 @@
+#include "tests/unit/store/sqlite_harness.h"
+#include "tests/unit/store/store_contract.h"
+
+namespace curatord {
+namespace {
+
+std::unique_ptr<StoreHarness> NewSqliteHarness() { return std::make_unique<SqliteHarness>(); }
+
+INSTANTIATE_TEST_SUITE_P(Sqlite, StoreContract, testing::Values(&NewSqliteHarness));
+
+}  // namespace
+}  // namespace curatord
