@@ -69,9 +69,16 @@ struct LeaderConnection {
   std::string node_id;   // proved by the certificate of this connection
   int64_t term = 0;      // 0: this server does not tell
   uint64_t dial_id = 0;  // tells one connection from the next to the same endpoint
+  // Stops when another node has been found to lead: what still runs here and may
+  // be repeated had better be. Not stopped when the connection merely breaks.
+  std::stop_token superseded;
 };
 
+class LeaderSearch;
+
 class LeaderFinder {
+  struct Shared;
+
  public:
   explicit LeaderFinder(FinderOptions options);
   ~LeaderFinder();
@@ -101,10 +108,6 @@ class LeaderFinder {
 
   // The believed leader, if there is one now. Starts no search.
   absl::optional<LeaderConnection> believed_leader() const;
-  // `wake` is called, from any thread and quickly, each time the believed leader
-  // changes, until the returned guard is destroyed. It must not call the finder.
-  std::shared_ptr<void> OnLeaderChange(std::function<void()> wake);
-
   // What every endpoint was found to be so far.
   std::vector<EndpointReport> Reports() const;
   // Waits until no endpoint is being dialled for the first time, so that
@@ -121,14 +124,20 @@ class LeaderFinder {
     Operation& operator=(const Operation&) = delete;
 
    private:
-    LeaderFinder& finder_;
+    const std::shared_ptr<Shared> shared_;
+    const core::Instant began_at_;
   };
   std::stop_token shutdown_token() const;
+
+  // The retry budget that all calls share. False: slow down.
+  bool SpendRetry();
+  void EarnRetry();
   const FinderOptions& options() const;
 
  private:
-  class Search;
-  std::shared_ptr<Search> search_;
+  const std::shared_ptr<Shared> shared_;
+  std::unique_ptr<const FinderOptions> options_;
+  std::unique_ptr<LeaderSearch> search_;
 };
 
 }  // namespace curator::net

@@ -1,0 +1,40 @@
+// One request on one channel, once: no retry, no judgement. Blocks until the
+// call has ended, and ends it early when told to.
+#ifndef LIBCLIENT_NET_ATTEMPT_H_
+#define LIBCLIENT_NET_ATTEMPT_H_
+
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "google/protobuf/message.h"
+#include "grpcpp/channel.h"
+#include "grpcpp/support/status.h"
+#include "libclient/core/instant.h"
+
+namespace curator::net {
+
+struct AttemptOptions {
+  core::Instant deadline = core::kNever;
+  std::vector<std::stop_token> stops;  // any of them cancels the call
+  std::vector<std::pair<std::string, std::string>> metadata;
+};
+
+// `path` is "/package.Service/Method". `response` is cleared first.
+grpc::Status AttemptUnary(const std::shared_ptr<grpc::Channel>& channel, const std::string& path,
+                          const AttemptOptions& options, const google::protobuf::Message& request,
+                          google::protobuf::Message* response);
+
+// Sends one request and half-closes; `on_message` is called on gRPC's threads
+// after each message has been read into `buffer`.
+grpc::Status AttemptStream(const std::shared_ptr<grpc::Channel>& channel, const std::string& path,
+                           const AttemptOptions& options, const google::protobuf::Message& request,
+                           google::protobuf::Message* buffer,
+                           const std::function<void()>& on_message);
+
+}  // namespace curator::net
+
+#endif  // LIBCLIENT_NET_ATTEMPT_H_

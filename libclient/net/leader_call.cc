@@ -1,0 +1,278 @@
+#include "libclient/net/leader_call.h"
+
+#include <map>
+#include <utility>
+
+#include "absl/random/random.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/descriptor.pb.h"
+#include "libclient/core/backoff.h"
+#include "libclient/core/call_outcome.h"
+#include "libclient/core/error_info.h"
+#include "libclient/core/retry_policy.h"
+#include "libclient/identity/key.h"
+#include "libclient/net/attempt.h"
+#include "libclient/net/cancellation.h"
+#include "libclient/net/leader_confirmation.h"
+#include "libclient/net/monotonic.h"
+#include "libclient/net/pause.h"
+#include "libclient/net/search_error.h"
+
+namespace curator::net {
+namespace {
+
+using google::protobuf::Message;
+using google::protobuf::MethodDescriptor;
+using google::protobuf::MethodOptions;
+
+// One attempt on this channel.
+using Attempt = std::function<grpc::Status(const std::shared_ptr<grpc::Channel>& channel,
+                                           const std::string& path, const AttemptOptions& options)>;
+
+core::Idempotency IdempotencyOf(const MethodDescriptor& method) {
+  switch (method.options().idempotency_level()) {
+    case MethodOptions::NO_SIDE_EFFECTS:
+      return core::Idempotency::kNoSideEffects;
+    case MethodOptions::IDEMPOTENT:
+      return core::Idempotency::kIdempotent;
+    default:
+      return core::Idempotency::kAtMostOnce;
+  }
+}
+
+// One logical call: the loop of attempts and what it has learnt so far.
+class LogicalCall {
+ public:
+  LogicalCall(LeaderFinder& finder, const CallContext& context, const MethodDescriptor& method,
+              CallTrace& trace)
+      : finder_(finder),
+        operation_(finder),
+        context_(context),
+        method_(method),
+        idempotency_(IdempotencyOf(method)),
+        path_(absl::StrCat("/", method.service()->full_name(), "/", method.name())),
+        stop_(TokenOf(context.cancellation)),
+        shutdown_(finder.shutdown_token()),
+        request_id_(absl::BytesToHexString(identity::RandomBytes(16))),
+        trace_(trace) {}
+
+  absl::Status Run(const Attempt& attempt) {
+    while (true) {
+      absl::StatusOr<LeaderConnection> leader = finder_.WaitForLeader(context_.deadline, stop_);
+      if (!leader.ok()) return WithoutLeader(leader.status());
+      const core::CallOutcome outcome = AttemptOnce(attempt, *leader);
+      if (outcome.maybe_executed()) trace_.maybe_executed = true;
+
+      switch (core::Decide(outcome.cause, idempotency_)) {
+        case core::Decision::kSucceed:
+          finder_.ReportConfirmed(*leader);
+          finder_.EarnRetry();
+          return absl::OkStatus();
+        case core::Decision::kFail:
+          return Settle(outcome.cause, outcome);
+        case core::Decision::kUnknownOutcome:
+          if (outcome.cause == core::Cause::kBroken) finder_.ReportBroken(*leader, outcome.detail);
+          return Settle(core::Cause::kOutcomeUnknown, outcome);
+        case core::Decision::kAskWhetherItLeads:
+          if (LeadsWithoutTheMethod(*leader)) return Settle(core::Cause::kUnsupported, outcome);
+          finder_.ReportRefuted(*leader);
+          break;
+        case core::Decision::kTryNextLeader:
+          Leave(*leader, outcome);
+          break;
+        case core::Decision::kTryAgain:
+          if (Now() >= context_.deadline) return Settle(core::Cause::kTimedOut, outcome);
+          Pause(backoff_.Next(Uniform()), leader->superseded);
+          break;
+      }
+      if (!finder_.SpendRetry()) Pause(core::Backoff::kMax * Uniform(), leader->superseded);
+    }
+  }
+
+ private:
+  core::CallOutcome AttemptOnce(const Attempt& attempt, const LeaderConnection& leader) {
+    ++trace_.attempts;
+    trace_.leader = leader;
+    trace_.sent_term = std::max(trace_.sent_term, leader.term);
+    AttemptOptions options;
+    options.deadline = context_.deadline;
+    options.stops = {stop_, shutdown_};
+    // A request that must not be repeated is left to run its course.
+    if (idempotency_ != core::Idempotency::kAtMostOnce) options.stops.push_back(leader.superseded);
+    options.metadata = {{core::kRequestIdMetadata, request_id_}};
+    const grpc::Status status = attempt(leader.channel, path_, options);
+    const std::string message = status.error_message();
+    const std::string details = status.error_details();
+    const bool cancelled_by_us = stop_.stop_requested() || shutdown_.stop_requested();
+    return core::Classify({status.error_code(), message, details}, method_.full_name(),
+                          cancelled_by_us);
+  }
+
+  void Leave(const LeaderConnection& leader, const core::CallOutcome& outcome) {
+    if (outcome.cause == core::Cause::kNotLeader || outcome.cause == core::Cause::kLostLeadership) {
+      finder_.ReportRefuted(leader, outcome.leader_id, outcome.leader_address);
+    } else {
+      finder_.ReportBroken(leader, outcome.detail);
+    }
+  }
+
+  // UNIMPLEMENTED is what a follower of the existing system answers to all, and
+  // a leader to what it lacks. Only a node that says so again on a new
+  // connection, on which it claimed to lead and then proved it, lacks it.
+  bool LeadsWithoutTheMethod(const LeaderConnection& leader) {
+    const uint64_t before = std::exchange(lacks_[leader.node_id], leader.dial_id);
+    if (before == 0 || before == leader.dial_id) return false;
+    const absl::optional<Identity>& identity = finder_.options().identity;
+    if (!identity.has_value() || identity->is_ephemeral()) return true;  // cannot ask
+    AttemptOptions options;
+    options.deadline = context_.deadline;
+    options.stops = {stop_, shutdown_, leader.superseded};
+    return ConfirmLeads(leader.channel, options);
+  }
+
+  absl::Status WithoutLeader(const absl::Status& status) {
+    Error error = DescribeError(status);
+    error.method = MethodName();
+    error.attempts = trace_.attempts;
+    error.sent = trace_.maybe_executed;
+    error.waited = core::Elapsed(began_at_, Now());
+    if (trace_.maybe_executed && error.code != ErrorCode::kCancelled &&
+        idempotency_ != core::Idempotency::kNoSideEffects) {
+      error.code = ErrorCode::kUnknownOutcome;
+      error.cause = absl::StrCat("the answer was lost, and then: ", error.message);
+      error.message = absl::StrCat("it is not known whether ", MethodName(), " was carried out");
+      error.hints = {"look at the state before trying again"};
+    }
+    return MakeError(error);
+  }
+
+  absl::Status Settle(core::Cause cause, const core::CallOutcome& outcome) {
+    if (cause == core::Cause::kTimedOut && idempotency_ != core::Idempotency::kNoSideEffects) {
+      cause = core::Cause::kOutcomeUnknown;
+    }
+    Error error;
+    error.code = core::ToErrorCode(cause);
+    error.method = MethodName();
+    error.attempts = trace_.attempts;
+    error.sent = true;
+    error.waited = core::Elapsed(began_at_, Now());
+    error.endpoints = finder_.Reports();
+    const std::string& leader = trace_.leader.node_id;
+    switch (error.code) {
+      case ErrorCode::kTimeout:
+        error.message = absl::StrCat(leader, " did not answer ", MethodName(), " in time");
+        error.cause = "the leader is connected, but slow or stuck";
+        error.hints = {"try again with more time"};
+        break;
+      case ErrorCode::kUnknownOutcome:
+        error.message = absl::StrCat("it is not known whether ", MethodName(), " was carried out");
+        error.cause = absl::StrCat("the answer of ", leader, " was lost: ", outcome.detail);
+        error.hints = {"look at the state before trying again"};
+        break;
+      case ErrorCode::kUnsupported:
+        error.message = absl::StrCat("this server does not offer ", MethodName());
+        error.cause = outcome.detail;
+        break;
+      case ErrorCode::kCancelled:
+        error.message = "cancelled";
+        break;
+      case ErrorCode::kNoCredentials:
+        error.message = absl::StrCat(leader, " does not accept our certificate");
+        error.cause = outcome.detail;
+        error.hints = {"check the client certificate: it must be of this cluster and in date"};
+        MarkRejected(error.endpoints);
+        break;
+      case ErrorCode::kDenied:
+        error.message = absl::StrCat("not permitted: ", outcome.detail);
+        error.cause = absl::StrCat("the certificate is valid, but ", MethodName(),
+                                   " needs a permission it does not carry");
+        break;
+      default:
+        error.message = outcome.detail;
+        break;
+    }
+    return MakeError(error);
+  }
+
+  void MarkRejected(std::vector<EndpointReport>& endpoints) const {
+    for (EndpointReport& endpoint : endpoints) {
+      if (endpoint.address != trace_.leader.endpoint.ToString()) continue;
+      endpoint.phase = Phase::kRpc;
+      endpoint.verdict = Verdict::kRejectedOurCertificate;
+    }
+  }
+
+  // As people know it: "Management.GetNodes".
+  std::string MethodName() const {
+    return absl::StrCat(method_.service()->name(), ".", method_.name());
+  }
+
+  void Pause(absl::Duration delay, const std::stop_token& superseded) {
+    PauseFor(std::min(delay, core::Until(context_.deadline, Now())),
+             {stop_, shutdown_, superseded});
+  }
+
+  double Uniform() { return absl::Uniform<double>(random_, 0, 1); }
+
+  LeaderFinder& finder_;
+  const LeaderFinder::Operation operation_;
+  const CallContext& context_;
+  const MethodDescriptor& method_;
+  const core::Idempotency idempotency_;
+  const std::string path_;
+  const std::stop_token stop_;
+  const std::stop_token shutdown_;
+  const std::string request_id_;
+  const core::Instant began_at_ = Now();
+  CallTrace& trace_;
+
+  core::Backoff backoff_;
+  std::map<std::string, uint64_t> lacks_;  // node id to dial that said UNIMPLEMENTED
+  absl::BitGen random_;
+};
+
+absl::Status Call(LeaderFinder& finder, const CallContext& context, absl::string_view method,
+                  const Message& request, const Message& response, CallTrace* trace,
+                  const Attempt& attempt) {
+  const MethodDescriptor* descriptor =
+      google::protobuf::DescriptorPool::generated_pool()->FindMethodByName(std::string(method));
+  if (descriptor == nullptr || descriptor->input_type() != request.GetDescriptor() ||
+      descriptor->output_type() != response.GetDescriptor()) {
+    Error error;
+    error.message = absl::StrCat("no method ", method, " takes ", request.GetTypeName(),
+                                 " and gives ", response.GetTypeName());
+    return MakeError(error);
+  }
+  CallTrace own;
+  return LogicalCall(finder, context, *descriptor, trace != nullptr ? *trace : own).Run(attempt);
+}
+
+}  // namespace
+
+CallContext::CallContext(const CallOptions& options)
+    : deadline(core::After(Now(), options.timeout)), cancellation(options.cancellation) {}
+
+absl::Status CallLeader(LeaderFinder& finder, const CallContext& context, absl::string_view method,
+                        const Message& request, Message* response, CallTrace* trace) {
+  return Call(finder, context, method, request, *response, trace,
+              [&](const std::shared_ptr<grpc::Channel>& channel, const std::string& path,
+                  const AttemptOptions& options) {
+                return AttemptUnary(channel, path, options, request, response);
+              });
+}
+
+absl::Status CallLeaderStream(LeaderFinder& finder, const CallContext& context,
+                              absl::string_view method, const Message& request, Message* buffer,
+                              std::function<void()> restart, std::function<void()> add,
+                              CallTrace* trace) {
+  return Call(finder, context, method, request, *buffer, trace,
+              [&](const std::shared_ptr<grpc::Channel>& channel, const std::string& path,
+                  const AttemptOptions& options) {
+                restart();
+                return AttemptStream(channel, path, options, request, buffer, add);
+              });
+}
+
+}  // namespace curator::net

@@ -1,0 +1,414 @@
+#include "libclient/net/leader_search.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "libclient/core/call_outcome.h"
+#include "libclient/net/monotonic.h"
+
+namespace curator::net {
+namespace {
+
+constexpr int kBurst = 4;              // dialled at once when a search begins
+constexpr int kMaxUnanswered = 8;      // dialled and not heard of
+constexpr int kStandingFollowers = 2;  // streams kept beside the leader's
+constexpr absl::Duration kStagger = absl::Milliseconds(25);
+// A stranger (named by a curator, not by our caller) is forgotten after this
+// many failures: curators come and go.
+constexpr int kStrangerFailures = 8;
+
+Verdict VerdictOf(identity::CertificateFault fault) {
+  switch (fault) {
+    case identity::CertificateFault::kWrongNode:
+      return Verdict::kWrongNode;
+    case identity::CertificateFault::kExpired:
+      return Verdict::kExpired;
+    case identity::CertificateFault::kNone:
+    case identity::CertificateFault::kWrongCa:
+    case identity::CertificateFault::kMalformed:
+      return Verdict::kWrongCa;
+  }
+  return Verdict::kWrongCa;
+}
+
+}  // namespace
+
+LeaderSearch::LeaderSearch(const FinderOptions& options, Publish publish, Tick tick)
+    : options_(options),
+      publish_(std::move(publish)),
+      also_tick_(std::move(tick)),
+      thread_([this](core::Instant now) { return OnTick(now); }),
+      queue_(thread_.queue()) {
+  for (const core::Endpoint& seed : options_.seeds) Ensure(seed).seed = true;
+  thread_.Start();
+}
+
+LeaderSearch::~LeaderSearch() {
+  queue_->Post([this] {
+    for (const auto& candidate : candidates_) Disconnect(*candidate);
+  });
+  thread_.Stop([this] { return watches_.empty(); });
+}
+
+void LeaderSearch::OnWaiter(bool began) {
+  queue_->Post([this, began] {
+    waiters_ += began ? 1 : -1;
+    if (began) ever_wanted_ = true;
+    if (!began || waiters_ != 1) return;
+    for (const auto& candidate : candidates_) candidate->heard_of = candidate->answered;
+  });
+}
+
+void LeaderSearch::Wake() {
+  queue_->Post([] {});
+}
+
+void LeaderSearch::OnBroken(uint64_t dial_id, std::string cause) {
+  queue_->Post([this, dial_id, cause = std::move(cause)]() mutable {
+    Candidate* candidate = Find(dial_id);
+    if (candidate == nullptr) return;
+    candidate->lost_leader = true;
+    OnFailed(*candidate, Phase::kRpc, Verdict::kUnknown, std::move(cause));
+  });
+}
+
+void LeaderSearch::OnRefuted(uint64_t dial_id, std::string leader_id, std::string leader_address) {
+  queue_->Post([this, dial_id, leader_id = std::move(leader_id),
+                leader_address = std::move(leader_address)] {
+    if (Candidate* candidate = Find(dial_id); candidate != nullptr) {
+      candidate->lost_leader = true;
+      candidate->report.leader_id = leader_id;
+      OnFailed(*candidate, Phase::kRole, Verdict::kStaleLeader,
+               "called itself leader, but refused a call that only a leader serves");
+    }
+    OnNamed(leader_id, leader_address);
+  });
+}
+
+void LeaderSearch::OnConfirmed(uint64_t dial_id) {
+  queue_->Post([this, dial_id] {
+    Candidate* candidate = Find(dial_id);
+    if (candidate == nullptr) return;
+    view_.OnConfirmed(candidate->endpoint.ToString());
+    candidate->backoff.Reset();
+    candidate->report.phase = Phase::kRpc;
+    candidate->report.verdict = Verdict::kLeader;
+    candidate->report.detail = "leads";
+  });
+}
+
+void LeaderSearch::OnHint(core::Endpoint endpoint) {
+  queue_->Post([this, endpoint = std::move(endpoint)] {
+    Candidate& candidate = Ensure(endpoint);
+    candidate.named_leader = true;
+    if (candidate.dial_id == 0) candidate.next_dial_at = core::Instant{};
+  });
+}
+
+core::Instant LeaderSearch::OnTick(core::Instant now) {
+  core::Instant wake_at = ExpireDials(now);
+  const absl::optional<std::string> believed = view_.believed_leader();
+  const bool searching =
+      !believed.has_value() &&
+      (waiters_ > 0 || (ever_wanted_ && options_.hold == Hold::kLeaderAndTwoOthers));
+  if (searching && !was_searching_) {
+    burst_left_ = kBurst;
+    next_stagger_at_ = now;
+  }
+  was_searching_ = searching;
+  if (believed.has_value()) CloseSurplusStreams(*believed);
+  ForgetHopelessStrangers();
+  wake_at = std::min(wake_at, DialWhatIsDue(now, searching, believed.has_value()));
+  PublishFinding(believed);
+  return std::min(wake_at, also_tick_(now));
+}
+
+core::Instant LeaderSearch::ExpireDials(core::Instant now) {
+  core::Instant next = core::kNever;
+  for (const auto& candidate : candidates_) {
+    if (candidate->dial_id == 0 || candidate->answered) continue;
+    const core::Instant expires_at = core::After(candidate->dialled_at, options_.connect_timeout);
+    if (expires_at > now) {
+      next = std::min(next, expires_at);
+      continue;
+    }
+    const bool tls_done = candidate->channel.peer->Get().handshakes > 0;
+    const std::string within = absl::FormatDuration(options_.connect_timeout);
+    if (tls_done) {
+      OnFailed(*candidate, Phase::kRole, Verdict::kSilent,
+               absl::StrCat("no answer to GetCurrentLeader within ", within));
+    } else {
+      OnFailed(*candidate, Phase::kConnect, Verdict::kUnreachable,
+               absl::StrCat("no connection within ", within));
+    }
+  }
+  return next;
+}
+
+core::Instant LeaderSearch::DialWhatIsDue(core::Instant now, bool searching, bool believed) {
+  int unanswered = 0;
+  int followers = 0;
+  for (const auto& candidate : candidates_) {
+    if (candidate->dial_id == 0) continue;
+    if (!candidate->answered) {
+      ++unanswered;
+    } else if (!candidate->stream_closed) {
+      ++followers;  // the leader among them
+    }
+  }
+  const bool refill = believed && options_.hold == Hold::kLeaderAndTwoOthers &&
+                      followers + unanswered < kStandingFollowers + 1;
+  std::vector<Candidate*> idle;
+  for (const auto& candidate : candidates_) {
+    if (candidate->dial_id == 0) idle.push_back(candidate.get());
+  }
+  const auto rank = [](const Candidate* candidate) {
+    return candidate->named_leader ? 0 : candidate->lost_leader ? 2 : 1;
+  };
+  std::stable_sort(idle.begin(), idle.end(),
+                   [&](Candidate* a, Candidate* b) { return rank(a) < rank(b); });
+
+  core::Instant next = core::kNever;
+  for (Candidate* candidate : idle) {
+    if (!candidate->named_leader && !searching && !refill) continue;
+    if (candidate->next_dial_at > now) {
+      next = std::min(next, candidate->next_dial_at);
+      continue;
+    }
+    if (candidate->named_leader) {
+      Dial(*candidate, now);
+      ++unanswered;
+      continue;
+    }
+    if (unanswered >= kMaxUnanswered) break;  // an answer or an expiry wakes us
+    if (refill && followers + unanswered >= kStandingFollowers + 1) break;
+    if (burst_left_ > 0) {
+      --burst_left_;
+    } else if (next_stagger_at_ > now) {
+      next = std::min(next, next_stagger_at_);
+      break;
+    } else {
+      next_stagger_at_ = core::After(now, kStagger);
+    }
+    Dial(*candidate, now);
+    ++unanswered;
+  }
+  return next;
+}
+
+void LeaderSearch::Dial(Candidate& candidate, core::Instant now) {
+  ChannelOptions channel_options;
+  channel_options.ca = options_.ca;
+  channel_options.identity = options_.identity;
+  channel_options.expected_node_id = candidate.expected_node_id;
+  channel_options.keepalive_time = options_.keepalive_time;
+  channel_options.keepalive_timeout = options_.keepalive_timeout;
+  channel_options.connect_timeout = options_.connect_timeout;
+  candidate.channel = OpenChannel(candidate.endpoint, channel_options);
+  candidate.superseded = std::stop_source();
+  candidate.dialled_at = now;
+  candidate.answered = false;
+  candidate.stream_closed = false;
+  candidate.dial_id = ++last_dial_id_;
+  ++candidate.report.tries;
+
+  LeaderWatch::Sink sink;
+  sink.on_said = [this, queue = queue_, id = candidate.dial_id](
+                     core::LeaderView::Statement statement, std::string contradiction) {
+    queue->Post(
+        [this, id, statement = std::move(statement), contradiction = std::move(contradiction)] {
+          OnSaid(id, statement, contradiction);
+        });
+  };
+  sink.on_ended = [this, queue = queue_, id = candidate.dial_id](grpc::Status status,
+                                                                 identity::PeerRecord::Seen seen) {
+    queue->Post([this, id, status = std::move(status), seen = std::move(seen)] {
+      OnEnded(id, status, seen);
+    });
+  };
+  auto watch = std::make_unique<LeaderWatch>(candidate.channel, std::move(sink));
+  watch->Start();
+  watches_[candidate.dial_id] = std::move(watch);
+}
+
+void LeaderSearch::Disconnect(Candidate& candidate) {
+  if (candidate.dial_id == 0) return;
+  if (const auto it = watches_.find(candidate.dial_id); it != watches_.end()) {
+    it->second->Cancel();
+  }
+  view_.OnDisconnected(candidate.endpoint.ToString());
+  candidate.dial_id = 0;
+  candidate.channel = EndpointChannel();
+  candidate.answered = false;
+}
+
+void LeaderSearch::OnFailed(Candidate& candidate, Phase phase, Verdict verdict,
+                            std::string detail) {
+  const core::Instant now = Now();
+  candidate.report.elapsed = core::Elapsed(candidate.dialled_at, now);
+  Disconnect(candidate);
+  candidate.heard_of = true;
+  candidate.named_leader = false;
+  // What a follower said of this address was wrong, or is over.
+  candidate.expected_node_id.clear();
+  candidate.next_dial_at =
+      core::After(now, candidate.backoff.Next(absl::Uniform<double>(random_, 0, 1)));
+  candidate.report.phase = phase;
+  candidate.report.verdict = verdict;
+  candidate.report.detail = std::move(detail);
+  if (verdict != Verdict::kStaleLeader) candidate.report.leader_id.clear();
+}
+
+void LeaderSearch::OnSaid(uint64_t dial_id, core::LeaderView::Statement statement,
+                          std::string contradiction) {
+  Candidate* candidate = Find(dial_id);
+  if (candidate == nullptr) return;
+  if (!contradiction.empty()) {
+    OnFailed(*candidate, Phase::kIdentity, Verdict::kUnknown, std::move(contradiction));
+    return;
+  }
+  EndpointReport& report = candidate->report;
+  if (!candidate->answered) report.elapsed = core::Elapsed(candidate->dialled_at, Now());
+  candidate->answered = true;
+  candidate->heard_of = true;
+  candidate->named_leader = false;
+  report.phase = Phase::kRole;
+  report.node_id = statement.node_id;
+  report.leader_id = statement.leader_id;
+  view_.OnStatement(candidate->endpoint.ToString(), statement);
+  if (statement.claims()) {
+    report.verdict = Verdict::kLeader;
+    report.phase = Phase::kRole;
+    report.detail = "says that it leads, not confirmed yet";
+    candidate->lost_leader = false;
+    return;
+  }
+  candidate->backoff.Reset();
+  report.verdict = Verdict::kFollower;
+  report.detail = absl::StrCat("follower of ", statement.leader_id);
+  OnNamed(statement.leader_id, statement.leader_address);
+}
+
+void LeaderSearch::OnEnded(uint64_t dial_id, const grpc::Status& status,
+                           const identity::PeerRecord::Seen& seen) {
+  watches_.erase(dial_id);
+  Candidate* candidate = Find(dial_id);
+  if (candidate == nullptr || candidate->stream_closed) return;
+  if (!seen.verification.name.empty()) candidate->report.node_id = seen.verification.name;
+  if (!seen.verification.ok()) {
+    OnFailed(*candidate, Phase::kIdentity, VerdictOf(seen.verification.fault),
+             seen.verification.detail);
+    return;
+  }
+  const absl::optional<std::string> believed = view_.believed_leader();
+  if (believed.has_value() && *believed == candidate->endpoint.ToString()) {
+    candidate->lost_leader = true;
+  }
+  const std::string message = status.error_message();
+  core::DialOutcome outcome =
+      core::ClassifyDial({status.error_code(), message, ""}, seen.handshakes > 0);
+  if (outcome.detail.empty()) outcome.detail = "ended the stream of its leader";
+  OnFailed(*candidate, outcome.phase, outcome.verdict, std::move(outcome.detail));
+}
+
+// A hint where to dial. What an endpoint says of itself outweighs it: a node
+// that is connected needs no dial, it will say so itself when it leads.
+void LeaderSearch::OnNamed(const std::string& leader_id, const std::string& leader_address) {
+  if (leader_address.empty() || view_.IsConnected(leader_id)) return;
+  absl::StatusOr<core::Endpoint> endpoint = core::ParseEndpoint(leader_address);
+  if (!endpoint.ok()) return;
+  Candidate& candidate = Ensure(*endpoint);
+  if (candidate.dial_id != 0) return;
+  candidate.expected_node_id = leader_id;
+  candidate.named_leader = true;
+  candidate.next_dial_at = std::min(candidate.next_dial_at, Now());
+  if (candidate.backoff.failures() > 2) {
+    // It was named before, and refused: a follower learns late of its death.
+    candidate.next_dial_at =
+        core::After(Now(), candidate.backoff.Next(absl::Uniform<double>(random_, 0, 1)));
+  }
+}
+
+void LeaderSearch::CloseSurplusStreams(const std::string& believed) {
+  int followers = 0;
+  for (const auto& candidate : candidates_) {
+    if (candidate->dial_id == 0) continue;
+    const bool leader = candidate->endpoint.ToString() == believed;
+    if (options_.hold == Hold::kConnectionOnly) {
+      if (!leader) {
+        Disconnect(*candidate);
+      } else if (!candidate->stream_closed) {
+        candidate->stream_closed = true;
+        if (const auto it = watches_.find(candidate->dial_id); it != watches_.end()) {
+          it->second->Cancel();
+        }
+      }
+    } else if (!leader && candidate->answered && ++followers > kStandingFollowers) {
+      Disconnect(*candidate);
+    }
+  }
+}
+
+void LeaderSearch::ForgetHopelessStrangers() {
+  candidates_.erase(std::remove_if(candidates_.begin(), candidates_.end(),
+                                   [](const std::unique_ptr<Candidate>& candidate) {
+                                     return !candidate->seed && candidate->dial_id == 0 &&
+                                            candidate->backoff.failures() >= kStrangerFailures;
+                                   }),
+                    candidates_.end());
+}
+
+bool LeaderSearch::IsHopeless() const {
+  for (const auto& candidate : candidates_) {
+    if (!candidate->heard_of || core::MayComeUp(candidate->report.verdict)) return false;
+  }
+  return true;
+}
+
+void LeaderSearch::PublishFinding(const absl::optional<std::string>& believed) {
+  Finding finding;
+  for (const auto& candidate : candidates_) {
+    if (candidate->dial_id != 0 && !candidate->heard_of) finding.dialling = true;
+    EndpointReport report = candidate->report;
+    if (report.tries == 0) report.detail = "not asked yet";
+    finding.reports.push_back(std::move(report));
+    if (!believed.has_value() || candidate->endpoint.ToString() != *believed) continue;
+    const core::LeaderView::Statement& statement = *view_.StatementOf(*believed);
+    LeaderConnection leader;
+    leader.channel = candidate->channel.channel;
+    leader.endpoint = candidate->endpoint;
+    leader.node_id = statement.node_id;
+    leader.term = statement.term;
+    leader.dial_id = candidate->dial_id;
+    leader.superseded = candidate->superseded.get_token();
+    finding.leader = std::move(leader);
+    if (statement.node_id != published_node_id_) {
+      published_superseded_.request_stop();
+      published_node_id_ = statement.node_id;
+    }
+    published_superseded_ = candidate->superseded;
+  }
+  finding.hopeless = !finding.leader.has_value() && waiters_ > 0 && IsHopeless();
+  publish_(std::move(finding));
+}
+
+LeaderSearch::Candidate* LeaderSearch::Find(uint64_t dial_id) {
+  for (const auto& candidate : candidates_) {
+    if (candidate->dial_id == dial_id && dial_id != 0) return candidate.get();
+  }
+  return nullptr;
+}
+
+LeaderSearch::Candidate& LeaderSearch::Ensure(const core::Endpoint& endpoint) {
+  for (const auto& candidate : candidates_) {
+    if (candidate->endpoint == endpoint) return *candidate;
+  }
+  auto candidate = std::make_unique<Candidate>();
+  candidate->endpoint = endpoint;
+  candidate->report.address = endpoint.ToString();
+  candidates_.push_back(std::move(candidate));
+  return *candidates_.back();
+}
+
+}  // namespace curator::net

@@ -1,0 +1,126 @@
+// LeaderSearch: the event thread behind LeaderFinder. Dials, listens, weighs
+// (core::LeaderView) and publishes what it believes each time that changes.
+//
+// How it dials: in the order of likelihood, the first few at once, the rest
+// staggered, at most eight unanswered at a time; an endpoint that failed rests
+// for a jittered backoff; one that a curator names as leader is dialled at once.
+//
+// Threads: one, which owns all state. The public functions only post to it,
+//   from any thread; `publish` and `on_progress` are called on it.
+// Shutdown: the destructor cancels all streams and waits for their end.
+#ifndef LIBCLIENT_NET_LEADER_SEARCH_H_
+#define LIBCLIENT_NET_LEADER_SEARCH_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "absl/random/random.h"
+#include "absl/types/optional.h"
+#include "libclient/core/backoff.h"
+#include "libclient/core/leader_view.h"
+#include "libclient/net/endpoint_channel.h"
+#include "libclient/net/event_thread.h"
+#include "libclient/net/leader_finder.h"
+#include "libclient/net/leader_watch.h"
+
+namespace curator::net {
+
+class LeaderSearch {
+ public:
+  struct Finding {
+    absl::optional<LeaderConnection> leader;
+    // Nothing that could come up by itself is left to ask.
+    bool hopeless = false;
+    // An endpoint is being dialled that has not been heard of in this search.
+    bool dialling = false;
+    std::vector<EndpointReport> reports;
+  };
+  using Publish = std::function<void(Finding)>;
+  // Returns when it wants to be called again.
+  using Tick = std::function<core::Instant(core::Instant now)>;
+
+  LeaderSearch(const FinderOptions& options, Publish publish, Tick tick);
+  ~LeaderSearch();
+  LeaderSearch(const LeaderSearch&) = delete;
+  LeaderSearch& operator=(const LeaderSearch&) = delete;
+
+  // Someone began (true) or ceased (false) to wait for a leader. The first of
+  // them begins a search: verdicts of earlier ones do not count any more.
+  void OnWaiter(bool began);
+  void OnBroken(uint64_t dial_id, std::string cause);
+  void OnRefuted(uint64_t dial_id, std::string leader_id, std::string leader_address);
+  void OnConfirmed(uint64_t dial_id);
+  void OnHint(core::Endpoint endpoint);
+  // Only makes it tick.
+  void Wake();
+
+ private:
+  struct Candidate {
+    core::Endpoint endpoint;
+    bool seed = false;
+    std::string expected_node_id;  // that a follower named for this address
+    core::Backoff backoff;
+    core::Instant next_dial_at{};
+    bool named_leader = false;  // by a curator: goes first, and beyond the limit
+    bool lost_leader = false;   // led until its connection broke: goes last
+    bool heard_of = false;      // answered or failed since this search began
+    EndpointReport report;
+
+    // Of the connection that stands or is being made; dial_id 0: none.
+    uint64_t dial_id = 0;
+    EndpointChannel channel;
+    std::stop_source superseded;
+    core::Instant dialled_at{};
+    bool answered = false;
+    bool stream_closed = false;  // on purpose, the connection stands
+  };
+
+  core::Instant OnTick(core::Instant now);
+  core::Instant DialWhatIsDue(core::Instant now, bool searching, bool believed);
+  core::Instant ExpireDials(core::Instant now);
+  void Dial(Candidate& candidate, core::Instant now);
+  // Ends the connection without a verdict.
+  void Disconnect(Candidate& candidate);
+  void OnFailed(Candidate& candidate, Phase phase, Verdict verdict, std::string detail);
+  void OnSaid(uint64_t dial_id, core::LeaderView::Statement statement, std::string contradiction);
+  void OnEnded(uint64_t dial_id, const grpc::Status& status,
+               const identity::PeerRecord::Seen& seen);
+  void OnNamed(const std::string& leader_id, const std::string& leader_address);
+  void CloseSurplusStreams(const std::string& believed);
+  void ForgetHopelessStrangers();
+  void PublishFinding(const absl::optional<std::string>& believed);
+  bool IsHopeless() const;
+  Candidate* Find(uint64_t dial_id);
+  Candidate& Ensure(const core::Endpoint& endpoint);
+
+  // Constant after construction.
+  const FinderOptions options_;
+  const Publish publish_;
+  const Tick also_tick_;
+
+  // Owned by the event thread.
+  core::LeaderView view_;
+  std::vector<std::unique_ptr<Candidate>> candidates_;        // seeds first, in their order
+  std::map<uint64_t, std::unique_ptr<LeaderWatch>> watches_;  // until they have ended
+  uint64_t last_dial_id_ = 0;
+  int waiters_ = 0;
+  bool ever_wanted_ = false;
+  bool was_searching_ = false;
+  int burst_left_ = 0;
+  core::Instant next_stagger_at_{};
+  std::string published_node_id_;
+  std::stop_source published_superseded_;
+  absl::BitGen random_;
+
+  EventThread thread_;
+  const std::shared_ptr<EventThread::Queue> queue_;
+};
+
+}  // namespace curator::net
+
+#endif  // LIBCLIENT_NET_LEADER_SEARCH_H_

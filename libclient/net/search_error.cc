@@ -1,0 +1,112 @@
+#include "libclient/net/search_error.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "libclient/core/call_outcome.h"
+
+namespace curator::net {
+namespace {
+
+bool Answered(const EndpointReport& report) {
+  return report.verdict == Verdict::kFollower || report.verdict == Verdict::kLeader ||
+         report.verdict == Verdict::kStaleLeader;
+}
+
+template <typename Predicate>
+bool Any(const std::vector<EndpointReport>& reports, Predicate predicate) {
+  return std::any_of(reports.begin(), reports.end(), predicate);
+}
+
+template <typename Predicate>
+bool All(const std::vector<EndpointReport>& reports, Predicate predicate) {
+  return std::all_of(reports.begin(), reports.end(), predicate);
+}
+
+void ExplainUntrusted(Error& error) {
+  error.code = ErrorCode::kUntrusted;
+  const auto untrusted =
+      std::find_if(error.endpoints.begin(), error.endpoints.end(),
+                   [](const EndpointReport& report) { return core::IsUntrusted(report.verdict); });
+  switch (untrusted->verdict) {
+    case Verdict::kWrongNode:
+      error.message = absl::StrCat(untrusted->address, " is another node than expected");
+      error.cause = "the address was probably reused";
+      break;
+    case Verdict::kExpired:
+      error.message = absl::StrCat("the certificate of ", untrusted->address, " is out of date");
+      error.cause = "its validity is over, or a clock is wrong";
+      break;
+    default:
+      error.message = absl::StrCat(untrusted->address, " belongs to a different cluster");
+      error.cause = "its certificate is not signed by the CA that is trusted here";
+      break;
+  }
+  error.hints = {"check the endpoints and the pinned CA"};
+}
+
+void ExplainNoLeader(Error& error) {
+  error.code = ErrorCode::kNoLeader;
+  error.message = "no curator is leading";
+  const bool leader_gone =
+      Any(error.endpoints, [](const EndpointReport& r) { return r.verdict == Verdict::kFollower; });
+  error.cause = leader_gone ? "the leader stopped and no new one has been elected yet"
+                            : "an election is under way";
+  error.hints = {"wait for a leader and try again"};
+}
+
+void ExplainUnreachable(Error& error, bool hopeless) {
+  error.code = ErrorCode::kUnreachable;
+  error.message = "no curator could be reached";
+  const auto verdict_is = [](Verdict verdict) {
+    return [verdict](const EndpointReport& report) { return report.verdict == verdict; };
+  };
+  if (hopeless) {
+    error.cause = "no endpoint has an address";
+    error.hints = {"check the names of the endpoints"};
+  } else if (All(error.endpoints, verdict_is(Verdict::kRefused))) {
+    error.cause = "nothing listens there: the curators do not run, or are between two elections";
+    error.hints = {"check that a curator runs at these endpoints, and their ports"};
+  } else if (Any(error.endpoints, verdict_is(Verdict::kNotTls))) {
+    error.cause = "something other than a curator listens there";
+    error.hints = {"check the endpoints and their ports"};
+  } else if (Any(error.endpoints, verdict_is(Verdict::kSilent))) {
+    error.cause = "a curator accepts connections but does not answer";
+    error.hints = {"check whether the curator is stopped or overloaded"};
+  } else {
+    error.cause = "the hosts are down, or the network drops packets";
+    error.hints = {"check the network between here and the endpoints"};
+  }
+}
+
+}  // namespace
+
+absl::Status NoLeaderError(std::vector<EndpointReport> reports, bool hopeless,
+                           absl::Duration waited) {
+  Error error;
+  error.endpoints = std::move(reports);
+  error.waited = waited;
+  const bool untrusted =
+      Any(error.endpoints, [](const EndpointReport& r) { return core::IsUntrusted(r.verdict); });
+  if (Any(error.endpoints, Answered)) {
+    ExplainNoLeader(error);
+  } else if (untrusted && (hopeless || All(error.endpoints, [](const EndpointReport& report) {
+                             return !core::MayComeUp(report.verdict);
+                           }))) {
+    ExplainUntrusted(error);
+  } else {
+    ExplainUnreachable(error, hopeless);
+  }
+  return MakeError(error);
+}
+
+absl::Status CancelledError(absl::Duration waited) {
+  Error error;
+  error.code = ErrorCode::kCancelled;
+  error.message = "cancelled";
+  error.waited = waited;
+  return MakeError(error);
+}
+
+}  // namespace curator::net
