@@ -22,6 +22,7 @@
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -50,6 +51,8 @@ enum class Hold {
 };
 
 struct FinderOptions {
+  explicit FinderOptions(ClusterCa pinned) : ca(std::move(pinned)) {}
+
   std::vector<core::Endpoint> seeds;
   ClusterCa ca;
   absl::optional<Identity> identity;

@@ -1,0 +1,206 @@
+#include "curator/client.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "libclient/client/approval.h"
+#include "libclient/client/wire_types.h"
+#include "libclient/core/endpoint.h"
+#include "libclient/identity/certificate.h"
+#include "libclient/identity/node_id.h"
+#include "libclient/net/cancellation.h"
+#include "libclient/net/leader_call.h"
+#include "libclient/net/leader_finder.h"
+#include "libclient/net/monotonic.h"
+#include "metropolis/aaa.pb.h"
+#include "metropolis/management.pb.h"
+
+namespace curator {
+namespace {
+
+namespace api = metropolis::proto::api;
+
+constexpr char kGetNodes[] = "metropolis.proto.api.Management.GetNodes";
+constexpr char kGetClusterInfo[] = "metropolis.proto.api.Management.GetClusterInfo";
+constexpr char kGetRegisterTicket[] = "metropolis.proto.api.Management.GetRegisterTicket";
+constexpr char kEscrow[] = "metropolis.proto.api.AAA.Escrow";
+
+// How long a leader that is known waits for the opinions of others.
+constexpr absl::Duration kOpinionsTimeout = absl::Milliseconds(300);
+
+absl::Status InvalidArgument(std::string message) {
+  Error error;
+  error.code = ErrorCode::kInvalidArgument;
+  error.message = std::move(message);
+  return MakeError(error);
+}
+
+// A call that returns the same however often it is made leaves nothing behind
+// whose outcome an operator would have to look up.
+absl::Status OutcomeDoesNotMatter(const absl::Status& status) {
+  if (status.ok()) return status;
+  Error error = DescribeError(status);
+  if (error.code != ErrorCode::kUnknownOutcome) return status;
+  error.code = ErrorCode::kTimeout;
+  error.message = absl::StrCat("no answer to ", error.method, " in time");
+  error.hints = {"try again: repeating it is safe"};
+  return MakeError(error);
+}
+
+Leader DescribeLeader(const net::LeaderConnection& connection,
+                      const std::vector<EndpointReport>& reports) {
+  Leader leader;
+  leader.id = connection.node_id;
+  leader.address = connection.endpoint.ToString();
+  for (const EndpointReport& report : reports) {
+    if (report.verdict != Verdict::kLeader && report.verdict != Verdict::kFollower) continue;
+    if (report.leader_id == leader.id) {
+      leader.seen_by.push_back(report.address);
+    } else {
+      leader.agree = false;
+    }
+  }
+  return leader;
+}
+
+}  // namespace
+
+Client::Client(ClientOptions options) : options_(std::move(options)) {}
+
+Client::~Client() = default;
+
+absl::StatusOr<std::unique_ptr<Client>> Client::Create(ClientOptions options) {
+  if (!options.ca.has_value()) return InvalidArgument("no CA certificate of the cluster is given");
+  if (options.endpoints.empty()) return InvalidArgument("no endpoint is given");
+  std::vector<core::Endpoint> seeds;
+  for (const std::string& text : options.endpoints) {
+    absl::StatusOr<core::Endpoint> endpoint = core::ParseEndpoint(text);
+    if (!endpoint.ok()) return InvalidArgument(std::string(endpoint.status().message()));
+    seeds.push_back(*std::move(endpoint));
+  }
+  net::FinderOptions finder_options(*options.ca);
+  finder_options.seeds = std::move(seeds);
+  finder_options.identity = options.identity;
+  finder_options.keepalive_time = options.keepalive_time;
+  finder_options.keepalive_timeout = options.keepalive_timeout;
+  finder_options.connect_timeout = options.connect_timeout;
+  finder_options.on_progress = options.on_progress;
+  std::unique_ptr<Client> client(new Client(std::move(options)));
+  client->finder_ = std::make_unique<net::LeaderFinder>(std::move(finder_options));
+  return client;
+}
+
+absl::StatusOr<NodeList> Client::ListNodes(const CallOptions& options) {
+  std::vector<api::Node> nodes;
+  net::CallTrace trace;
+  const absl::Status status = net::ListFromLeader(*finder_, net::CallContext(options), kGetNodes,
+                                                  api::GetNodesRequest(), &nodes, &trace);
+  if (!status.ok()) return status;
+  NodeList list;
+  list.leader_id = trace.leader.node_id;
+  for (const api::Node& node : nodes) list.nodes.push_back(FromWire(node));
+  std::sort(list.nodes.begin(), list.nodes.end(),
+            [](const Node& a, const Node& b) { return a.id < b.id; });
+  return list;
+}
+
+absl::StatusOr<Node> Client::GetNode(absl::string_view id, const CallOptions& options) {
+  if (!identity::IsNodeId(id)) {
+    return InvalidArgument(absl::StrCat("\"", id, "\" is not a node id"));
+  }
+  absl::StatusOr<NodeList> list = ListNodes(options);
+  if (!list.ok()) return list.status();
+  for (Node& node : list->nodes) {
+    if (node.id == id) return std::move(node);
+  }
+  Error error;
+  error.code = ErrorCode::kNotFound;
+  error.message = absl::StrCat("no node ", id);
+  error.method = "Management.GetNodes";
+  error.hints = {"list the nodes of the cluster"};
+  return MakeError(error);
+}
+
+absl::StatusOr<ClusterInfo> Client::GetClusterInfo(const CallOptions& options) {
+  const net::LeaderFinder::Operation operation(*finder_);
+  api::GetClusterInfoResponse response;
+  net::CallTrace trace;
+  const absl::Status status = net::CallLeader(*finder_, net::CallContext(options), kGetClusterInfo,
+                                              api::GetClusterInfoRequest(), &response, &trace);
+  if (!status.ok()) return status;
+  ClusterInfo info = FromWire(response);
+  info.leader = DescribeLeader(trace.leader, finder_->Reports());
+  return info;
+}
+
+absl::StatusOr<Leader> Client::FindLeader(const CallOptions& options) {
+  const net::LeaderFinder::Operation operation(*finder_);
+  const net::CallContext context(options);
+  net::LeaderConnection connection;
+  if (options_.identity.has_value() && !options_.identity->is_ephemeral()) {
+    // A claim becomes a fact by a call that only a leader answers.
+    api::GetClusterInfoResponse response;
+    net::CallTrace trace;
+    const absl::Status status = net::CallLeader(*finder_, context, kGetClusterInfo,
+                                                api::GetClusterInfoRequest(), &response, &trace);
+    if (!status.ok() && DescribeError(status).code != ErrorCode::kDenied) return status;
+    connection = trace.leader;
+  } else {
+    absl::StatusOr<net::LeaderConnection> believed =
+        finder_->WaitForLeader(context.deadline, context.cancellation);
+    if (!believed.ok()) return believed.status();
+    connection = *std::move(believed);
+  }
+  finder_->WaitForOpinions(std::min(context.deadline, core::After(net::Now(), kOpinionsTimeout)),
+                           net::TokenOf(context.cancellation));
+  return DescribeLeader(connection, finder_->Reports());
+}
+
+absl::StatusOr<std::string> Client::GetRegisterTicket(const CallOptions& options) {
+  api::GetRegisterTicketResponse response;
+  const absl::Status status =
+      net::CallLeader(*finder_, net::CallContext(options), kGetRegisterTicket,
+                      api::GetRegisterTicketRequest(), &response);
+  if (!status.ok()) return OutcomeDoesNotMatter(status);
+  return std::move(*response.mutable_ticket());
+}
+
+absl::StatusOr<ApproveResult> Client::ApproveNode(absl::string_view public_key,
+                                                  const CallOptions& options) {
+  if (public_key.size() != 32) {
+    return InvalidArgument(absl::StrCat("a public key has 32 bytes, not ", public_key.size()));
+  }
+  const net::LeaderFinder::Operation operation(*finder_);
+  return Approval(*finder_, std::string(public_key), options).Run();
+}
+
+absl::StatusOr<std::string> Client::TakeOwnership(const CallOptions& options) {
+  if (!options_.identity.has_value() || !options_.identity->is_ephemeral()) {
+    return InvalidArgument("taking ownership needs an ephemeral identity of the owner's key");
+  }
+  api::EscrowRequest request;
+  request.mutable_parameters()->set_requested_identity_name("owner");
+  request.mutable_parameters()->set_public_key(options_.identity->certificate().public_key());
+  std::vector<api::EscrowResponse> responses;
+  const absl::Status status =
+      net::ListFromLeader(*finder_, net::CallContext(options), kEscrow, request, &responses);
+  if (!status.ok()) return OutcomeDoesNotMatter(status);
+  for (api::EscrowResponse& response : responses) {
+    if (!response.emitted_certificate().empty()) {
+      return std::move(*response.mutable_emitted_certificate());
+    }
+  }
+  Error error;
+  error.message = "the leader ended AAA.Escrow without a certificate";
+  error.method = "AAA.Escrow";
+  error.sent = true;
+  return MakeError(error);
+}
+
+void Client::HintLeader(absl::string_view endpoint) {
+  const absl::StatusOr<core::Endpoint> parsed = core::ParseEndpoint(endpoint);
+  if (parsed.ok()) finder_->HintLeader(*parsed);
+}
+
+}  // namespace curator

@@ -1,0 +1,19 @@
+// From the protocol's messages to the public types.
+#ifndef LIBCLIENT_CLIENT_WIRE_TYPES_H_
+#define LIBCLIENT_CLIENT_WIRE_TYPES_H_
+
+#include "curator/types.h"
+#include "metropolis/common.pb.h"
+#include "metropolis/management.pb.h"
+
+namespace curator {
+
+NodeState FromWire(metropolis::proto::common::NodeState state);
+Node FromWire(const metropolis::proto::api::Node& node);
+ClusterConfiguration FromWire(const metropolis::proto::common::ClusterConfiguration& configuration);
+// All but `leader`, which no message carries.
+ClusterInfo FromWire(const metropolis::proto::api::GetClusterInfoResponse& response);
+
+}  // namespace curator
+
+#endif  // LIBCLIENT_CLIENT_WIRE_TYPES_H_
