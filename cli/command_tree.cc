@@ -1,0 +1,401 @@
+#include "cli/command_tree.h"
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "cli/commands/cluster.h"
+#include "cli/commands/context.h"
+#include "cli/commands/cred.h"
+#include "cli/commands/help.h"
+#include "cli/commands/node.h"
+#include "cli/commands/ticket.h"
+#include "cli/commands/trust_commands.h"
+#include "cli/commands/wait.h"
+#include "cli/completion.h"
+#include "cli/exit_code.h"
+#include "cli/usage.h"
+
+namespace curator::cli {
+namespace {
+
+using Run = std::function<absl::StatusOr<CommandResult>(Session&)>;
+
+// The type name of an option shows in help and tells completion what its value
+// is: "FILE", "DIR", or choices as in "auto|always|never".
+constexpr char kFormats[] = "table|wide|json|yaml|jsonl|name|columns=";
+
+class Tree {
+ public:
+  Tree();
+
+  CLI::App& app() { return app_; }
+  ParsedCommand& command() { return command_; }
+  const std::vector<std::string>& help_words() const { return help_words_; }
+
+ private:
+  CLI::App* Noun(const char* name, const char* summary) {
+    CLI::App* noun = app_.add_subcommand(name, summary);
+    Prepare(noun);
+    noun->require_subcommand(1);
+    return noun;
+  }
+
+  // `run` is bound only when the line names this command.
+  CLI::App* Verb(CLI::App* parent, const char* name, const char* summary, Run run,
+                 bool offline = false) {
+    CLI::App* verb = parent->add_subcommand(name, summary);
+    Prepare(verb);
+    verb->callback([this, verb, parent, run = std::move(run), offline] {
+      command_.path = parent == &app_ ? verb->get_name()
+                                      : absl::StrCat(parent->get_name(), " ", verb->get_name());
+      command_.run = run;
+      command_.offline = offline;
+    });
+    return verb;
+  }
+
+  static void Prepare(CLI::App* app) {
+    app->fallthrough();
+    app->set_help_flag("-h,--help", "show this help");
+  }
+
+  CLI::Option* Text(CLI::App* app, const char* names, absl::optional<std::string>& value,
+                    const char* type, const char* summary) {
+    return app
+        ->add_option_function<std::string>(
+            names, [&value](const std::string& text) { value = text; }, summary)
+        ->type_name(type)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  }
+
+  void AddGlobalFlags();
+  void AddNode();
+  void AddCluster();
+  void AddWait();
+  void AddContext();
+  void AddCredentials();
+  void AddAbout();
+
+  CLI::App app_{"Operates a cluster of curators.", "curatorctl"};
+  ParsedCommand command_;
+  std::vector<std::string> help_words_;
+
+  NodeListArgs node_list_;
+  NodeDescribeArgs node_describe_;
+  NodeApproveArgs node_approve_;
+  TakeOwnershipArgs take_ownership_;
+  TicketShowArgs ticket_show_;
+  WaitArgs wait_;
+  ContextNameArgs context_name_;
+  ContextAddArgs context_add_;
+  CredNewKeyArgs cred_new_key_;
+  VersionArgs version_;
+};
+
+Tree::Tree() {
+  Prepare(&app_);
+  app_.set_version_flag("--version", absl::StrCat("curatorctl ", ClientVersion()),
+                        "show the version");
+  app_.require_subcommand(1);
+  app_.footer(
+      "First steps:\n"
+      "  curatorctl cred new-key --out DIR\n"
+      "  curatorctl cluster takeownership -e HOST --owner-key DIR/owner-key.pem --context NAME\n"
+      "  curatorctl node list\n"
+      "Exit codes: curatorctl help exit-codes");
+  AddGlobalFlags();
+  AddNode();
+  AddCluster();
+  AddWait();
+  AddContext();
+  AddCredentials();
+  AddAbout();
+}
+
+void Tree::AddGlobalFlags() {
+  GlobalFlags& flags = command_.flags;
+  constexpr char kTarget[] = "Target and trust";
+  constexpr char kOutput[] = "Output";
+  constexpr char kTime[] = "Time";
+  constexpr char kSafety[] = "Safety and tracing";
+  Text(&app_, "-c,--context", flags.context, "NAME", "context of the config file")->group(kTarget);
+  Text(&app_, "--config", flags.config, "FILE", "config file")->group(kTarget);
+  app_.add_option("-e,--endpoint", flags.endpoints,
+                  "curator to connect to; repeatable, or a comma list; port 7835 if none is given")
+      ->type_name("HOST[:PORT]")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->group(kTarget);
+  Text(&app_, "--ca-file", flags.ca_file, "FILE", "CA certificate to trust")->group(kTarget);
+  Text(&app_, "--ca-sha256", flags.ca_sha256, "HEX", "SHA-256 of the CA certificate to trust")
+      ->group(kTarget);
+  Text(&app_, "--cert", flags.certificate_file, "FILE", "client certificate")->group(kTarget);
+  Text(&app_, "--key", flags.key_file, "FILE", "its private key")->group(kTarget);
+
+  Text(&app_, "-o,--output", flags.output, kFormats, "format (curatorctl help formats)")
+      ->group(kOutput);
+  app_.add_flag("--no-headers", flags.no_headers, "no header line in tables")->group(kOutput);
+  app_.add_flag("-q,--quiet", flags.quiet, "no notes on stderr")->group(kOutput);
+  app_.add_option("--sort", flags.sort, "sort by a column or field, descending with -")
+      ->type_name("[-]FIELD")
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
+      ->group(kOutput);
+  Text(&app_, "--color", flags.color, "auto|always|never", "color in tables")->group(kOutput);
+
+  Text(&app_, "-t,--timeout", flags.timeout, "DURATION",
+       "for the whole command, retries and waits included (30s); 0: none")
+      ->group(kTime);
+  Text(&app_, "--connect-timeout", flags.connect_timeout, "DURATION", "for one connection (5s)")
+      ->group(kTime);
+
+  app_.add_flag("-y,--yes", flags.yes, "answer yes, except to questions of trust")->group(kSafety);
+  app_.add_flag("--no-input", flags.no_input, "never ask")->group(kSafety);
+  app_.add_flag("-n,--dry-run", flags.dry_run, "show what would be done")->group(kSafety);
+  app_.add_flag("-v,--verbose", flags.verbosity, "show connection attempts on stderr")
+      ->group(kSafety);
+}
+
+void Tree::AddNode() {
+  CLI::App* node = Noun("node", "list, describe and approve nodes");
+  CLI::App* list = Verb(node, "list", "list nodes",
+                        [this](Session& session) { return NodeListCommand(session, node_list_); });
+  list->alias("ls");
+  list->add_option("ID", node_list_.ids, "only these nodes");
+
+  CLI::App* describe =
+      Verb(node, "describe", "show nodes with what their state means",
+           [this](Session& session) { return NodeDescribeCommand(session, node_describe_); });
+  describe->add_option("ID", node_describe_.ids, "nodes to describe")->required();
+
+  Verb(node, "pending", "list nodes that wait for approval", NodePendingCommand);
+
+  CLI::App* approve =
+      Verb(node, "approve", "let nodes into the cluster; without arguments: who waits",
+           [this](Session& session) { return NodeApproveCommand(session, node_approve_); });
+  approve->add_option("ID", node_approve_.ids, "nodes to approve");
+  approve->add_option("--pubkey", node_approve_.public_keys, "a node by its public key; repeatable")
+      ->type_name("HEX")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  approve->add_flag("--all", node_approve_.all, "all that wait");
+  // A flag, since its value may only follow "=": in `--wait ID` ID is a node.
+  approve->add_flag("--wait{UP}", node_approve_.wait,
+                    "wait until they are UP, or in the state given: --wait=STANDBY");
+}
+
+void Tree::AddCluster() {
+  CLI::App* cluster = Noun("cluster", "the cluster as a whole, and its ownership");
+  Verb(cluster, "info", "CA, leader, directory and configuration", ClusterInfoCommand);
+  Verb(cluster, "status", "what each curator answers; exit 20 if none leads", ClusterStatusCommand);
+  CLI::App* take =
+      Verb(cluster, "takeownership",
+           "get the owner's certificate and keep it in a context (--context NAME)",
+           [this](Session& session) { return TakeOwnershipCommand(session, take_ownership_); });
+  Text(take, "--owner-key", take_ownership_.owner_key, "FILE", "the owner's private key");
+
+  CLI::App* ticket = Noun("ticket", "what new nodes register with");
+  CLI::App* show = Verb(ticket, "show", "show the ticket; a secret", [this](Session& session) {
+    return TicketShowCommand(session, ticket_show_);
+  });
+  CLI::Option* raw = show->add_flag("--raw", ticket_show_.raw, "its bytes and nothing else");
+  CLI::Option* hex = show->add_flag("--hex", ticket_show_.hex, "in hex");
+  CLI::Option* base64 = show->add_flag("--base64", ticket_show_.base64, "in base64");
+  raw->excludes(hex)->excludes(base64);
+  hex->excludes(base64);
+  show->add_flag("--reveal", ticket_show_.reveal, "show it on a terminal as well");
+
+  CLI::App* leader = Noun("leader", "the leading curator");
+  Verb(leader, "show", "who leads, and who says so", LeaderShowCommand);
+}
+
+void Tree::AddWait() {
+  CLI::App* wait = Verb(&app_, "wait", "wait for a condition",
+                        [this](Session& session) { return WaitCommand(session, wait_); });
+  wait->add_option("--for", wait_.conditions,
+                   "leader, node/ID:state=UP, node/ID:health=HEALTHY, node/ID:exists or "
+                   "node/ID:deleted; repeatable: all of them")
+      ->type_name("CONDITION")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->required();
+  Text(wait, "--for-at-least", wait_.at_least, "DURATION", "it must hold that long");
+}
+
+void Tree::AddContext() {
+  CLI::App* context = Noun("context", "clusters of the config file");
+  Verb(context, "list", "list contexts", ContextListCommand);
+  const auto name_of = [this](CLI::App* verb, bool required) {
+    verb->add_option("NAME", context_name_.name, "the context")->required(required);
+  };
+  name_of(Verb(context, "use", "make a context the current one",
+               [this](Session& session) { return ContextUseCommand(session, context_name_); }),
+          true);
+  name_of(Verb(context, "show", "show a context, the one in use if none is named",
+               [this](Session& session) { return ContextShowCommand(session, context_name_); }),
+          false);
+  CLI::App* add =
+      Verb(context, "add", "add a context from -e, --ca-file, --ca-sha256, --cert, --key",
+           [this](Session& session) {
+             context_add_.flags = command_.flags;
+             return ContextAddCommand(session, context_add_);
+           });
+  add->add_option("NAME", context_add_.name, "the new context")->required();
+  name_of(Verb(context, "remove", "remove a context; its files stay",
+               [this](Session& session) { return ContextRemoveCommand(session, context_name_); }),
+          true);
+  Verb(context, "explain", "every effective setting and where it comes from",
+       ContextExplainCommand);
+}
+
+void Tree::AddCredentials() {
+  CLI::App* cred = Noun("cred", "the operator's key and certificate");
+  CLI::App* new_key = Verb(cred, "new-key", "make a new owner key", [this](Session& session) {
+    return CredNewKeyCommand(session, cred_new_key_);
+  });
+  new_key->add_option("--out", cred_new_key_.folder, "folder to write to")
+      ->type_name("DIR")
+      ->required();
+  Verb(cred, "show", "the certificate in use", CredShowCommand);
+
+  CLI::App* trust = Noun("trust", "which CA is trusted");
+  Verb(trust, "show", "the trusted CA and why", TrustShowCommand);
+  Verb(trust, "pin", "trust the CA of the context's cluster from now on", TrustPinCommand);
+  Verb(trust, "forget", "trust no CA in this context", TrustForgetCommand);
+}
+
+void Tree::AddAbout() {
+  CLI::App* completion = Noun("completion", "completion script for a shell");
+  for (const char* shell : {"bash", "zsh", "fish"}) {
+    Verb(
+        completion, shell, "print the script",
+        [shell](Session&) -> absl::StatusOr<CommandResult> {
+          CommandResult result;
+          result.document.kind = "Completion";
+          result.document.layout = Layout::kText;
+          result.document.text = CompletionScript(shell, DescribeCommandTree());
+          return result;
+        },
+        true);
+  }
+  CLI::App* help = app_.add_subcommand("help", "help on a topic or a command");
+  Prepare(help);
+  help->require_subcommand(0, 1);
+  help->callback([this] {
+    if (command_.path.empty()) command_.path = "help";
+  });
+  help->add_option("COMMAND", help_words_, "command to explain");
+  Verb(
+      help, "exit-codes", "what exit codes mean", [](Session&) { return HelpExitCodesCommand(); },
+      true);
+  Verb(
+      help, "env", "environment variables", [](Session&) { return HelpEnvCommand(); }, true);
+  Verb(
+      help, "formats", "output formats", [](Session&) { return HelpFormatsCommand(); }, true);
+
+  CLI::App* version = Verb(&app_, "version", "version of this program",
+                           [this](Session& session) { return VersionCommand(session, version_); });
+  version->add_flag("--server", version_.server, "and of the curators");
+}
+
+// The deepest command that the line names.
+CLI::App* Deepest(CLI::App* app) {
+  while (!app->get_subcommands().empty()) app = app->get_subcommands().front();
+  return app;
+}
+
+std::string PathOf(const CLI::App* app) {
+  std::string path;
+  for (; app->get_parent() != nullptr; app = app->get_parent()) {
+    path = absl::StrCat(app->get_name(), path.empty() ? "" : " ", path);
+  }
+  return path;
+}
+
+std::vector<std::string> SubcommandNames(const CLI::App* app) {
+  std::vector<std::string> names;
+  for (const CLI::App* sub : app->get_subcommands({})) names.push_back(sub->get_name());
+  return names;
+}
+
+absl::StatusOr<std::string> HelpOf(CLI::App& app, const std::vector<std::string>& words) {
+  CLI::App* at = &app;
+  for (const std::string& word : words) {
+    const std::vector<CLI::App*> named =
+        at->get_subcommands([&word](CLI::App* sub) { return sub->check_name(word); });
+    if (named.empty()) {
+      return UsageFailure({PathOf(at), SubcommandNames(at), {word}, ""});
+    }
+    at = named.front();
+  }
+  return at->help("curatorctl");
+}
+
+OptionDescription Describe(const CLI::Option* option) {
+  OptionDescription out;
+  for (const std::string& name : option->get_snames()) out.names.push_back("-" + name);
+  for (const std::string& name : option->get_lnames()) out.names.push_back("--" + name);
+  out.takes_value = option->get_items_expected_max() > 0;
+  out.summary = option->get_description();
+  if (out.takes_value) {
+    const std::string type = option->get_type_name();
+    out.is_file = type == "FILE" || type == "DIR";
+    if (absl::StrContains(type, '|')) out.choices = absl::StrSplit(type, '|');
+  }
+  return out;
+}
+
+void Describe(const CLI::App* app, std::vector<CommandDescription>& out) {
+  CommandDescription& command = out.emplace_back();
+  command.path = PathOf(app);
+  command.summary = app->get_description();
+  for (const CLI::Option* option : app->get_options()) {
+    if (!option->nonpositional()) continue;
+    command.options.push_back(Describe(option));
+  }
+  const std::vector<const CLI::App*> subcommands = app->get_subcommands({});
+  for (const CLI::App* sub : subcommands) {
+    command.subcommands.emplace_back(sub->get_name(), sub->get_description());
+  }
+  for (const CLI::App* sub : subcommands) Describe(sub, out);
+}
+
+}  // namespace
+
+absl::StatusOr<ParsedCommand> ParseCommandLine(const std::vector<std::string>& arguments) {
+  const auto tree = std::make_shared<Tree>();
+  ParsedCommand& command = tree->command();
+  try {
+    // CLI11 takes them from the back.
+    tree->app().parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::CallForHelp&) {
+    command.help = Deepest(&tree->app())->help("curatorctl");
+  } catch (const CLI::CallForVersion& version) {
+    command.help = absl::StrCat(version.what(), "\n");
+  } catch (const CLI::ParseError& error) {
+    const CLI::App* at = Deepest(&tree->app());
+    return UsageFailure(
+        {PathOf(at), SubcommandNames(at), tree->app().remaining(true), error.what()});
+  }
+  if (command.help.empty() && command.path == "help") {
+    absl::StatusOr<std::string> help = HelpOf(tree->app(), tree->help_words());
+    if (!help.ok()) return help.status();
+    command.help = *help;
+  }
+  ParsedCommand parsed = command;
+  // The arguments live in the tree.
+  parsed.run = [tree, run = command.run](Session& session) { return run(session); };
+  return parsed;
+}
+
+std::vector<CommandDescription> DescribeCommandTree() {
+  Tree tree;
+  std::vector<CommandDescription> commands;
+  Describe(&tree.app(), commands);
+  return commands;
+}
+
+}  // namespace curator::cli

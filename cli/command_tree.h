@@ -1,0 +1,50 @@
+// The command tree: argv becomes a command that is ready to run. Global flags
+// are accepted in any position, `--` ends them, nothing is abbreviated.
+#ifndef CLI_COMMAND_TREE_H_
+#define CLI_COMMAND_TREE_H_
+
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "cli/document.h"
+#include "cli/session.h"
+#include "cli/settings.h"
+
+namespace curator::cli {
+
+struct ParsedCommand {
+  std::string path;  // "node list"
+  GlobalFlags flags;
+  std::string help;  // not empty: print this and do nothing else
+  // Does not touch the config file: runs without reading it.
+  bool offline = false;
+  std::function<absl::StatusOr<CommandResult>(Session&)> run;
+};
+
+// `arguments` without the program's name. Fails with exit code kUsage.
+absl::StatusOr<ParsedCommand> ParseCommandLine(const std::vector<std::string>& arguments);
+
+struct OptionDescription {
+  std::vector<std::string> names;  // "-o", "--output"
+  bool takes_value = false;
+  std::vector<std::string> choices;  // of the value, if it is one of a few
+  bool is_file = false;              // the value names a file or folder
+  std::string summary;
+};
+
+struct CommandDescription {
+  std::string path;  // "" for the root, "node", "node list"
+  std::string summary;
+  std::vector<OptionDescription> options;                        // the root's are global
+  std::vector<std::pair<std::string, std::string>> subcommands;  // name, summary
+};
+
+// The tree in depth-first order, as completion scripts need it.
+std::vector<CommandDescription> DescribeCommandTree();
+
+}  // namespace curator::cli
+
+#endif  // CLI_COMMAND_TREE_H_

@@ -1,0 +1,141 @@
+// curatorctl cluster takeownership: the owner's key becomes the owner's
+// certificate and a context to use it with. May be run again at any time: the
+// cluster returns the same certificate, files are replaced whole.
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "cli/commands/cluster.h"
+#include "cli/exit_code.h"
+#include "cli/files.h"
+#include "cli/trust.h"
+
+namespace curator::cli {
+namespace {
+
+absl::StatusOr<std::string> ReadOwnerKey(Session& session, const TakeOwnershipArgs& args) {
+  std::string path;
+  if (args.owner_key.has_value()) {
+    path = *args.owner_key;
+  } else if (session.settings().context.has_value() &&
+             !session.settings().context->key_file.empty()) {
+    path = session.file().Resolve(session.settings().context->key_file);
+  }
+  if (path.empty()) {
+    return Failure(ExitCode::kNoCredentials, "no owner key is given",
+                   "ownership is proved with the private key whose public half `curatord init` was "
+                   "given",
+                   {"curatorctl cluster takeownership --owner-key FILE",
+                    "before a cluster exists: curatorctl cred new-key --out DIR     makes one"});
+  }
+  absl::StatusOr<std::string> pem = ReadFile(path);
+  if (pem.ok()) return pem;
+  return Failure(ExitCode::kNoCredentials, absl::StrCat("the owner key cannot be read: ", path),
+                 std::string(pem.status().message()));
+}
+
+absl::Status WriteCredentials(ConfigFile& file, const std::string& name, const Identity& owner,
+                              const std::string& key_pem, Context& context) {
+  const std::string folder = file.ContextFolder(name);
+  // The key first: a certificate without its key would be of no use.
+  if (absl::Status status =
+          WriteFileAtomically(absl::StrCat(folder, "/owner-key.pem"), key_pem, 0600);
+      !status.ok()) {
+    return status;
+  }
+  if (absl::Status status =
+          WriteFileAtomically(absl::StrCat(folder, "/owner.pem"), owner.certificate_pem(), 0600);
+      !status.ok()) {
+    return status;
+  }
+  context.certificate_file = absl::StrCat(name, "/owner.pem");
+  context.key_file = absl::StrCat(name, "/owner-key.pem");
+  return absl::OkStatus();
+}
+
+Document OwnershipDocument(const Identity& owner, const std::string& name, const ClusterCa& ca,
+                           const std::string& path) {
+  const std::string not_after =
+      absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", owner.not_after(), absl::UTCTimeZone());
+  Document document;
+  document.kind = "Ownership";
+  document.fields = {{"subject", owner.subject()},
+                     {"not_after", not_after},
+                     {"context", name},
+                     {"ca_sha256", ca.sha256()},
+                     {"config_file", path}};
+  document.rows = {Value(document.fields)};
+  document.layout = Layout::kTable;
+  document.columns = {{"SUBJECT", "subject"},
+                      {"EXPIRES", "not_after"},
+                      {"CONTEXT", "context"},
+                      {"CA", "ca_sha256", true},
+                      {"FILE", "config_file", true}};
+  document.name = "context";
+  return document;
+}
+
+}  // namespace
+
+absl::StatusOr<CommandResult> TakeOwnershipCommand(Session& session,
+                                                   const TakeOwnershipArgs& args) {
+  const std::string name = session.settings().context_name.value;
+  if (name.empty()) {
+    return Failure(ExitCode::kUsage, "the context to write is not named", "",
+                   {"curatorctl cluster takeownership --owner-key FILE --context NAME"});
+  }
+  if (absl::Status status = CheckContextName(name); !status.ok()) return status;
+  absl::StatusOr<std::string> key_pem = ReadOwnerKey(session, args);
+  if (!key_pem.ok()) return key_pem.status();
+  absl::StatusOr<Identity> ephemeral = EphemeralIdentityFromPem(*key_pem);
+  if (!ephemeral.ok()) {
+    return Failure(ExitCode::kNoCredentials, "the owner key cannot be used",
+                   std::string(ephemeral.status().message()),
+                   {"curatorctl cred new-key writes such a key; the existing operator tool's "
+                    "owner-key.pem works as well"});
+  }
+
+  Target target;
+  target.endpoints = session.settings().endpoints.value;
+  if (target.endpoints.empty()) {
+    return Failure(ExitCode::kUsage, "no endpoint to connect to",
+                   absl::StrCat("context \"", name, "\" has none and no --endpoint is given"),
+                   {"curatorctl cluster takeownership -e HOST …"});
+  }
+  absl::StatusOr<TrustedCa> trusted = FindTrustedCa(session, target);
+  if (!trusted.ok()) return trusted.status();
+  target.identity = *ephemeral;
+  absl::StatusOr<std::unique_ptr<Client>> client = session.MakeClient(target, trusted->ca);
+  if (!client.ok()) return client.status();
+  absl::StatusOr<std::string> der = (*client)->TakeOwnership(session.GetCallOptions());
+  if (!der.ok()) return der.status();
+  absl::StatusOr<Identity> owner = UserIdentity(trusted->ca, *der, *key_pem);
+  if (!owner.ok()) {
+    return Failure(ExitCode::kUntrusted, "the certificate that was issued is not usable",
+                   std::string(owner.status().message()),
+                   {"nothing was written; report it with the server's log"});
+  }
+
+  ConfigFile& file = session.file();
+  Context context;
+  if (const Context* existing = file.FindContext(name)) context = *existing;
+  if (context.endpoints.empty() || session.settings().endpoints.origin == "flag --endpoint") {
+    context.endpoints = target.endpoints;
+  }
+  absl::Status status = PinInContext(file, name, *trusted, context);
+  if (status.ok()) status = WriteCredentials(file, name, *owner, *key_pem, context);
+  if (status.ok()) {
+    file.config().contexts[name] = context;
+    if (file.FindContext(file.config().current_context) == nullptr) {
+      file.config().current_context = name;
+    }
+    status = file.Save();
+  }
+  if (!status.ok()) {
+    return Failure(ExitCode::kError, "ownership was taken, but its certificate could not be kept",
+                   std::string(status.message()),
+                   {"make room or correct the mode and run it again"});
+  }
+  return CommandResult{OwnershipDocument(*owner, name, trusted->ca, file.path()), {}};
+}
+
+}  // namespace curator::cli

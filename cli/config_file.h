@@ -1,0 +1,90 @@
+// The config file (cli.md "Config file"): contexts and defaults. One file is
+// read, never a merge of several.
+#ifndef CLI_CONFIG_FILE_H_
+#define CLI_CONFIG_FILE_H_
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
+
+namespace curator::cli {
+
+// How a CA came to be trusted.
+struct TrustRecord {
+  std::string at;   // RFC 3339, UTC
+  std::string via;  // "prompt", "pin", "import", "owner-cert"
+};
+
+// One cluster. Paths are as written: relative ones are relative to the file.
+struct Context {
+  std::vector<std::string> endpoints;
+  std::string ca_sha256;  // as written; empty if none
+  std::string ca_file;
+  absl::optional<TrustRecord> trusted;
+  std::string certificate_file;
+  std::string key_file;
+  bool is_protected = false;
+};
+
+struct Defaults {
+  std::string output;
+  std::string timeout;
+  std::string color;
+};
+
+struct Config {
+  std::string current_context;
+  Defaults defaults;
+  std::map<std::string, Context> contexts;
+};
+
+// A file and what was read from it. A value; nothing is written before Save.
+class ConfigFile {
+ public:
+  // A file that does not exist is an empty one, `exists()` tells. Text that is
+  // not YAML or has a wrong type fails with exit code kUsage and names the line.
+  static absl::StatusOr<ConfigFile> Load(const std::string& path);
+  static absl::StatusOr<ConfigFile> Parse(const std::string& path, const std::string& text);
+
+  const std::string& path() const { return path_; }
+  bool exists() const { return exists_; }
+  // Unknown keys, one sentence each with the line.
+  const std::vector<std::string>& warnings() const { return warnings_; }
+
+  Config& config() { return config_; }
+  const Config& config() const { return config_; }
+
+  // nullptr if there is none.
+  const Context* FindContext(absl::string_view name) const;
+
+  // Absolute form of a path written in this file.
+  std::string Resolve(absl::string_view written) const;
+  // The folder a context's own files go to: beside the config file.
+  std::string ContextFolder(absl::string_view name) const;
+
+  // The text that Save writes: keys this program does not know are kept,
+  // comments are not.
+  std::string Text() const;
+  // Temporary file, fsync, rename, mode 0600; folders that lack are made 0700.
+  absl::Status Save();
+
+ private:
+  std::string path_;
+  std::string original_;  // text as read
+  bool exists_ = false;
+  std::vector<std::string> warnings_;
+  Config config_;
+};
+
+// Letters, digits, '.', '_' and '-', not starting with '.' or '-', at most 63: a
+// context's name is also a folder's. Fails with exit code kUsage.
+absl::Status CheckContextName(absl::string_view name);
+
+}  // namespace curator::cli
+
+#endif  // CLI_CONFIG_FILE_H_

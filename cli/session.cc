@@ -1,0 +1,171 @@
+#include "cli/session.h"
+
+#include <algorithm>
+#include <ctime>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "cli/error_text.h"
+#include "cli/exit_code.h"
+#include "cli/files.h"
+#include "cli/trust.h"
+
+namespace curator::cli {
+namespace {
+
+absl::Duration MonotonicNow() {
+  timespec now = {};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return absl::DurationFromTimespec(now);
+}
+
+absl::StatusOr<Identity> LoadIdentity(const Effective<CredentialSetting>& credential) {
+  const auto fail = [&](absl::string_view path, const absl::Status& status) {
+    return Failure(ExitCode::kNoCredentials,
+                   absl::StrCat("the client certificate cannot be used: ", path),
+                   std::string(status.message()),
+                   {absl::StrCat("it comes from: ", credential.origin),
+                    "curatorctl cluster takeownership --owner-key FILE --context NAME     gets the "
+                    "owner's certificate"});
+  };
+  const CredentialSetting& files = credential.value;
+  absl::StatusOr<std::string> certificate = ReadFile(files.certificate_file);
+  if (!certificate.ok()) return fail(files.certificate_file, certificate.status());
+  absl::StatusOr<std::string> key = ReadFile(files.key_file);
+  if (!key.ok()) return fail(files.key_file, key.status());
+  absl::StatusOr<Identity> identity = Identity::FromPem(*certificate, *key);
+  if (!identity.ok()) return fail(files.certificate_file, identity.status());
+  return identity;
+}
+
+}  // namespace
+
+Session::Session(Settings settings, ConfigFile file, Terminal& terminal, Interruption& interruption)
+    : settings_(std::move(settings)),
+      file_(std::move(file)),
+      terminal_(terminal),
+      interruption_(interruption),
+      started_(MonotonicNow()) {}
+
+absl::StatusOr<Context> Session::RequireContext() const {
+  if (settings_.context.has_value()) return *settings_.context;
+  if (settings_.context_name.value.empty()) {
+    return Failure(ExitCode::kUsage, "no context is in use", "",
+                   {"curatorctl context list     shows them",
+                    "curatorctl context use NAME, or --context NAME"});
+  }
+  return Failure(ExitCode::kUsage,
+                 absl::StrCat("there is no context \"", settings_.context_name.value, "\""),
+                 absl::StrCat("the name comes from: ", settings_.context_name.origin),
+                 {absl::StrCat("curatorctl context list     shows those of ", file_.path())});
+}
+
+absl::StatusOr<Target> Session::ResolveTarget() const {
+  // A name given for this command must exist; a stale current-context matters
+  // only to what would have come from it.
+  if (settings_.context_is_explicit || settings_.endpoints.value.empty()) {
+    if (!settings_.context_name.value.empty()) {
+      if (absl::Status status = RequireContext().status(); !status.ok()) return status;
+    }
+  }
+  if (settings_.endpoints.value.empty()) {
+    return Failure(
+        ExitCode::kUsage, "no endpoint to connect to",
+        settings_.context_name.value.empty()
+            ? absl::StrCat("no --endpoint, and no context is in use in ", file_.path())
+            : absl::StrCat("context \"", settings_.context_name.value, "\" has no endpoints"),
+        {"curatorctl -e HOST …     for this command",
+         "curatorctl context add NAME -e HOST     for all that follow"});
+  }
+  Target target;
+  target.endpoints = settings_.endpoints.value;
+  if (!settings_.credential.value.empty()) {
+    absl::StatusOr<Identity> identity = LoadIdentity(settings_.credential);
+    if (!identity.ok()) return identity.status();
+    target.identity = *identity;
+  }
+  return target;
+}
+
+absl::StatusOr<std::unique_ptr<Client>> Session::MakeClient(const Target& target,
+                                                            const ClusterCa& ca) {
+  ClientOptions options;
+  options.endpoints = target.endpoints;
+  options.ca = ca;
+  options.identity = target.identity;
+  options.connect_timeout = settings_.connect_timeout.value;
+  options.on_progress = [this](const Progress& progress) { OnProgress(progress); };
+  return Client::Create(std::move(options));
+}
+
+absl::StatusOr<Client*> Session::GetClient() {
+  if (client_ != nullptr) return client_.get();
+  absl::StatusOr<Target> target = ResolveTarget();
+  if (!target.ok()) return target.status();
+  absl::StatusOr<ClusterCa> ca = DecideTrust(*this, *target);
+  if (!ca.ok()) return ca.status();
+  absl::StatusOr<std::unique_ptr<Client>> client = MakeClient(*target, *ca);
+  if (!client.ok()) return client.status();
+  ca_ = *ca;
+  client_ = *std::move(client);
+  return client_.get();
+}
+
+void Session::OnProgress(const Progress& progress) {
+  if (settings_.verbosity > 0) {
+    for (const EndpointReport& report : progress.endpoints) {
+      terminal_.Note(absl::StrCat("after ", absl::ToInt64Milliseconds(progress.waited),
+                                  "ms: ", DescribeEndpoint(report)));
+    }
+  }
+  if (progress.waited >= absl::Seconds(1)) {
+    terminal_.Progress(absl::StrCat("waiting for ", progress.waiting_for, "… ",
+                                    absl::ToInt64Seconds(progress.waited), " s"));
+  }
+}
+
+absl::Duration Session::Elapsed() const {
+  return std::max(MonotonicNow() - started_ - asked_, absl::ZeroDuration());
+}
+
+absl::Duration Session::Remaining() const {
+  return std::max(settings_.timeout.value - Elapsed(), absl::ZeroDuration());
+}
+
+CallOptions Session::GetCallOptions() const {
+  CallOptions options;
+  options.timeout = Remaining();
+  options.cancellation = interruption_.cancellation();
+  return options;
+}
+
+absl::StatusOr<bool> Session::Ask(absl::string_view question) {
+  const absl::Duration asked_at = MonotonicNow();
+  absl::StatusOr<bool> answer = terminal_.Confirm(question);
+  asked_ += MonotonicNow() - asked_at;
+  return answer;
+}
+
+absl::Status Session::Confirm(absl::string_view action, absl::string_view details) {
+  if (settings_.yes) return absl::OkStatus();
+  if (!terminal_.CanAsk()) {
+    return Failure(ExitCode::kNotConfirmed, absl::StrCat("not confirmed: ", action),
+                   settings_.no_input.value ? "questions are forbidden (--no-input)"
+                                            : "there is no terminal to ask at",
+                   {"--yes answers it; --dry-run shows what would be done"});
+  }
+  absl::StatusOr<bool> answer = Ask(absl::StrCat(details, action, "?"));
+  if (!answer.ok()) return answer.status();
+  if (*answer) return absl::OkStatus();
+  return Failure(ExitCode::kNotConfirmed, "declined, nothing was changed");
+}
+
+std::string Session::ClusterName() const {
+  if (settings_.context.has_value()) {
+    return absl::StrCat("cluster \"", settings_.context_name.value, "\"");
+  }
+  return absl::StrCat("the cluster at ", absl::StrJoin(settings_.endpoints.value, ", "));
+}
+
+}  // namespace curator::cli
