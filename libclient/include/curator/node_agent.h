@@ -10,8 +10,10 @@
 //   ca.pem          the pinned CA
 //   node.pem        the certificate CommitNode returned
 //
-// Threads: Run uses the calling thread and one for heartbeats.
-// Shutdown: Cancellation in the options; Run returns kCancelled.
+// Threads: Run and EnsureCommitted use the calling thread, one at a time; the
+//   search for the leader has one of its own. HintLeader may be called from any.
+// Shutdown: cancel, and destroy the agent when Run has returned kCancelled. Two
+//   agents never use one directory: the second is kRefused.
 #ifndef CURATOR_NODE_AGENT_H_
 #define CURATOR_NODE_AGENT_H_
 
@@ -45,9 +47,9 @@ const char* ToString(NodeAgentStep step);
 struct NodeAgentOptions {
   std::string data_dir;  // created if missing, 0700
   std::vector<std::string> endpoints;
-  absl::optional<ClusterCa> ca;        // none: fetched and checked against ca_sha256
-  std::string ca_sha256;               // ParseFingerprint form; required without `ca`
-  std::string register_ticket;         // serialized ticket; needed until registered
+  absl::optional<ClusterCa> ca;  // none: fetched and checked against ca_sha256
+  std::string ca_sha256;         // ParseFingerprint form; required without `ca`
+  std::string register_ticket;   // serialized ticket; needed until registered
   Labels labels;
   bool have_local_tpm = false;
   StorageSecurity storage_security = StorageSecurity::kUnknown;  // kUnknown: as recommended
@@ -55,6 +57,10 @@ struct NodeAgentOptions {
   std::string external_address;  // IP address reported as status; empty: the local
                                  // address of the connection to the leader
   int curator_port = 0;          // reported as running_curator; 0: none
+
+  // JoinNode after a restart, which returns the cluster unlock key. Not for a
+  // curator's own agent: its data lies in no encrypted storage of the node's.
+  bool join = true;
 
   absl::Duration heartbeat_interval = absl::Seconds(5);
   absl::Duration approval_poll_interval = absl::Seconds(1);
@@ -85,16 +91,22 @@ class NodeAgent {
   absl::StatusOr<NodeCredentials> EnsureCommitted(const CallOptions& options);
 
   // EnsureCommitted, then JoinNode, then status and heartbeats until cancelled
-  // or finally refused.
+  // or finally refused: kNotFound if the node was deleted, kNoCredentials or
+  // kDenied if the cluster does not take it for its node any more.
   absl::Status Run(const Cancellation& cancellation);
 
-  // Only for a process that is told of leader changes by another way.
+  // Where the leader is, as host:port, for a process that hears of it by another
+  // way. Tried first when the connection breaks; never trusted for it.
   void HintLeader(absl::string_view endpoint);
 
  private:
   class Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+// The ticket in a file's contents: raw (34 bytes), or hex or base64 with white
+// space around it. A secret.
+absl::StatusOr<std::string> ParseRegisterTicket(absl::string_view contents);
 
 // Reads what an agent left in `data_dir`. kNotFound if it has not committed.
 absl::StatusOr<NodeCredentials> LoadNodeCredentials(const std::string& data_dir);

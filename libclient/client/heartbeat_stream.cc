@@ -1,0 +1,162 @@
+#include "libclient/client/heartbeat_stream.h"
+
+#include <algorithm>
+#include <deque>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "grpcpp/grpcpp.h"
+#include "libclient/net/monotonic.h"
+#include "metropolis/curator.grpc.pb.h"
+
+namespace curator {
+namespace {
+
+namespace api = ::metropolis::node::core::curator::proto::api;
+
+constexpr char kHeartbeat[] = "metropolis.node.core.curator.proto.api.Curator.Heartbeat";
+
+}  // namespace
+
+class HeartbeatStream::Reactor final
+    : public grpc::ClientBidiReactor<api::HeartbeatRequest, api::HeartbeatResponse> {
+ public:
+  explicit Reactor(std::shared_ptr<grpc::Channel> channel)
+      : stub_(api::Curator::NewStub(std::move(channel))) {
+    stub_->async()->Heartbeat(&context_, this);
+    // Writes are started from outside, between two callbacks: the hold keeps the
+    // stream from being declared done underneath one.
+    AddHold();
+    StartRead(&response_);
+    StartCall();
+  }
+
+  void Send() {
+    {
+      absl::MutexLock lock(&mutex_);
+      if (broken_) return;
+      ++sent_;
+      writing_ = true;
+    }
+    StartWrite(&request_);
+  }
+
+  Event Await(bool for_answer, core::Instant deadline, const std::vector<std::stop_token>& stops) {
+    const auto wake = [this] { absl::MutexLock lock(&mutex_); };
+    std::deque<std::stop_callback<decltype(wake)>> wakes;
+    for (const std::stop_token& stop : stops) wakes.emplace_back(stop, wake);
+    const auto stopped = [&stops] {
+      return std::any_of(stops.begin(), stops.end(),
+                         [](const std::stop_token& stop) { return stop.stop_requested(); });
+    };
+    const auto happened = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+      return stopped() || broken_ || (for_answer && Answered());
+    };
+    {
+      absl::MutexLock lock(&mutex_);
+      while (
+          !mutex_.AwaitWithTimeout(absl::Condition(&happened), core::Until(deadline, net::Now()))) {
+        if (net::Now() >= deadline) return Event::kElapsed;
+      }
+      if (stopped()) return Event::kStopped;
+      if (!broken_) return Event::kAnswered;
+    }
+    // Not cancelled: the server's own status is on its way.
+    AwaitDone();
+    return Event::kEnded;
+  }
+
+  void Cancel() {
+    context_.TryCancel();
+    AwaitDone();
+  }
+
+  void AwaitDone() {
+    bool release;
+    {
+      absl::MutexLock lock(&mutex_);
+      release = std::exchange(held_, false);
+    }
+    if (release) RemoveHold();
+    absl::MutexLock lock(&mutex_);
+    mutex_.Await(absl::Condition(&done_));
+  }
+
+  core::CallOutcome outcome() const {
+    absl::MutexLock lock(&mutex_);
+    const std::string message = status_.error_message();
+    const std::string details = status_.error_details();
+    core::StatusView view;
+    view.code = status_.error_code();
+    view.message = message;
+    view.details = details;
+    return core::Classify(view, kHeartbeat, /*cancelled_by_us=*/false);
+  }
+
+  void OnReadDone(bool ok) override {
+    {
+      absl::MutexLock lock(&mutex_);
+      if (!ok) {
+        broken_ = true;
+        return;
+      }
+      ++answered_;
+    }
+    StartRead(&response_);
+  }
+
+  void OnWriteDone(bool ok) override {
+    absl::MutexLock lock(&mutex_);
+    writing_ = false;
+    if (!ok) broken_ = true;
+  }
+
+  void OnDone(const grpc::Status& status) override {
+    absl::MutexLock lock(&mutex_);
+    status_ = status;
+    broken_ = true;
+    done_ = true;
+  }
+
+ private:
+  bool Answered() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return !writing_ && answered_ >= sent_;
+  }
+
+  // Constant after construction.
+  const std::unique_ptr<api::Curator::Stub> stub_;
+  const api::HeartbeatRequest request_;
+  grpc::ClientContext context_;
+  api::HeartbeatResponse response_;  // gRPC's while a read is outstanding
+
+  mutable absl::Mutex mutex_;
+  int sent_ ABSL_GUARDED_BY(mutex_) = 0;
+  int answered_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool writing_ ABSL_GUARDED_BY(mutex_) = false;
+  bool broken_ ABSL_GUARDED_BY(mutex_) = false;
+  bool held_ ABSL_GUARDED_BY(mutex_) = true;
+  bool done_ ABSL_GUARDED_BY(mutex_) = false;
+  grpc::Status status_ ABSL_GUARDED_BY(mutex_);
+};
+
+HeartbeatStream::HeartbeatStream(std::shared_ptr<grpc::Channel> channel)
+    : reactor_(std::make_unique<Reactor>(std::move(channel))) {}
+
+HeartbeatStream::~HeartbeatStream() { reactor_->Cancel(); }
+
+void HeartbeatStream::Send() { reactor_->Send(); }
+
+HeartbeatStream::Event HeartbeatStream::AwaitAnswer(core::Instant deadline,
+                                                    const std::vector<std::stop_token>& stops) {
+  return reactor_->Await(/*for_answer=*/true, deadline, stops);
+}
+
+HeartbeatStream::Event HeartbeatStream::AwaitEnd(core::Instant deadline,
+                                                 const std::vector<std::stop_token>& stops) {
+  return reactor_->Await(/*for_answer=*/false, deadline, stops);
+}
+
+core::CallOutcome HeartbeatStream::outcome() const { return reactor_->outcome(); }
+
+}  // namespace curator
