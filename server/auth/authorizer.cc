@@ -1,0 +1,98 @@
+#include "server/auth/authorizer.h"
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "google/protobuf/descriptor.h"
+#include "grpc/grpc_security_constants.h"
+#include "libclient/identity/verification.h"
+#include "metropolis/authorization.pb.h"
+
+namespace curatord {
+namespace {
+
+using curator::identity::Certificate;
+using metropolis::proto::ext::Authorization;
+using metropolis::proto::ext::Permission;
+
+bool Holds(const Caller& caller, Permission permission) {
+  switch (caller.kind) {
+    case Caller::Kind::kUser:
+      return true;
+    case Caller::Kind::kNode:
+      return permission == metropolis::proto::ext::PERMISSION_READ_CLUSTER_STATUS ||
+             permission == metropolis::proto::ext::PERMISSION_UPDATE_NODE_SELF;
+    case Caller::Kind::kAnonymous:
+    case Caller::Kind::kEphemeral:
+      return false;
+  }
+  return false;
+}
+
+}  // namespace
+
+Caller Authorizer::Identify(absl::string_view leaf_pem) const {
+  Caller caller;
+  if (leaf_pem.empty()) return caller;
+  absl::StatusOr<Certificate> leaf = Certificate::FromPem(leaf_pem);
+  if (!leaf.ok()) return caller;
+  const absl::Time now = absl::Now();
+  if (auto node = VerifyNodeCertificate(*leaf, ca_, now); node.ok()) {
+    caller.kind = Caller::Kind::kNode;
+    caller.name = node.name;
+  } else if (auto user = VerifyUserCertificate(*leaf, ca_, now); user.ok()) {
+    caller.kind = Caller::Kind::kUser;
+    caller.name = user.name;
+  } else if (VerifyEphemeralCertificate(*leaf).ok()) {
+    caller.kind = Caller::Kind::kEphemeral;
+  } else {
+    return caller;
+  }
+  caller.public_key = leaf->public_key();
+  return caller;
+}
+
+absl::StatusOr<Caller> Authorizer::AuthorizePem(absl::string_view leaf_pem,
+                                                absl::string_view full_method) const {
+  const google::protobuf::MethodDescriptor* method =
+      google::protobuf::DescriptorPool::generated_pool()->FindMethodByName(
+          std::string(full_method));
+  if (method == nullptr || !method->options().HasExtension(metropolis::proto::ext::authorization)) {
+    return absl::InternalError(
+        absl::StrCat("method ", full_method, " says nothing of who may call it: refused"));
+  }
+  const Authorization& needed =
+      method->options().GetExtension(metropolis::proto::ext::authorization);
+  Caller caller = Identify(leaf_pem);
+  if (needed.allow_unauthenticated() && needed.need().empty()) return caller;
+  if (caller.kind != Caller::Kind::kNode && caller.kind != Caller::Kind::kUser) {
+    return absl::UnauthenticatedError(
+        leaf_pem.empty()
+            ? "no client certificate was sent; a node's or a user's of this cluster is needed"
+            : "the client certificate is not one of a node or a user of this cluster, or expired");
+  }
+  for (int permission : needed.need()) {
+    if (!Holds(caller, static_cast<Permission>(permission))) {
+      return absl::PermissionDeniedError(
+          absl::StrCat(caller.name, " lacks ",
+                       metropolis::proto::ext::Permission_Name(static_cast<Permission>(permission)),
+                       ", which ", method->name(), " needs"));
+    }
+  }
+  return caller;
+}
+
+absl::StatusOr<Caller> Authorizer::Authorize(const grpc::ServerContextBase& context,
+                                             absl::string_view full_method) const {
+  std::string leaf_pem;
+  if (std::shared_ptr<const grpc::AuthContext> auth = context.auth_context(); auth != nullptr) {
+    std::vector<grpc::string_ref> found =
+        auth->FindPropertyValues(GRPC_X509_PEM_CERT_PROPERTY_NAME);
+    if (!found.empty()) leaf_pem.assign(found[0].data(), found[0].size());
+  }
+  return AuthorizePem(leaf_pem, full_method);
+}
+
+}  // namespace curatord

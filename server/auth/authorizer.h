@@ -1,0 +1,48 @@
+// Authorizer: who calls, and whether it may (protocol section 2). Decided for
+// each RPC from its method option `metropolis.proto.ext.authorization`; a method
+// without that option is refused. Thread-safe.
+#ifndef SERVER_AUTH_AUTHORIZER_H_
+#define SERVER_AUTH_AUTHORIZER_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "grpcpp/server_context.h"
+#include "libclient/identity/certificate.h"
+
+namespace curatord {
+
+struct Caller {
+  enum class Kind {
+    kAnonymous,  // no certificate, or one that proves nothing here
+    kEphemeral,  // holds public_key, and proves no more
+    kNode,
+    kUser,
+  };
+  Kind kind = Kind::kAnonymous;
+  std::string name;        // node id or user name
+  std::string public_key;  // 32 bytes; empty for kAnonymous
+};
+
+class Authorizer {
+ public:
+  explicit Authorizer(curator::identity::Certificate ca) : ca_(std::move(ca)) {}
+
+  // `full_method`: "metropolis.proto.api.Management.GetNodes".
+  absl::StatusOr<Caller> Authorize(const grpc::ServerContextBase& context,
+                                   absl::string_view full_method) const;
+
+  // The same for a certificate in PEM ("" for none): what the tests ask.
+  absl::StatusOr<Caller> AuthorizePem(absl::string_view leaf_pem,
+                                      absl::string_view full_method) const;
+
+ private:
+  Caller Identify(absl::string_view leaf_pem) const;
+
+  const curator::identity::Certificate ca_;
+};
+
+}  // namespace curatord
+
+#endif  // SERVER_AUTH_AUTHORIZER_H_

@@ -1,0 +1,49 @@
+// The commands of curatord. Each returns when done; errors are Explained.
+#ifndef SERVER_COMMANDS_H_
+#define SERVER_COMMANDS_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/types/optional.h"
+#include "server/config.h"
+
+namespace curatord {
+
+struct InitOptions {
+  std::string data_dir;
+  std::string owner_public_key_file;
+  absl::optional<std::string> store_url;
+  absl::optional<std::string> domain;
+  absl::optional<std::string> tpm_mode;
+  absl::optional<std::string> storage_security;
+};
+// A new cluster: CA, first node, owner, configuration. Refused on a directory or
+// a store that holds one already, which it does not change.
+absl::Status Init(const InitOptions& options);
+
+struct JoinOptions {
+  std::string data_dir;
+  std::vector<std::string> endpoints;
+  std::string ca_sha256;
+  std::string ticket_file;
+};
+// Becomes a node of an existing cluster. May be interrupted and run again.
+absl::Status Join(const JoinOptions& options);
+
+// Serves until SIGTERM or SIGINT.
+absl::Status Run(const RunConfig& config);
+
+struct DevOptions {
+  int curators = 3;
+  int nodes = 5;
+  std::string dir;
+  absl::optional<std::string> store_url;
+};
+// A whole cluster on loopback, until interrupted.
+absl::Status Dev(const DevOptions& options);
+
+}  // namespace curatord
+
+#endif  // SERVER_COMMANDS_H_

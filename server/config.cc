@@ -1,0 +1,170 @@
+#include "server/config.h"
+
+#include <arpa/inet.h>
+
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "libclient/core/endpoint.h"
+#include "server/explained.h"
+#include "yaml-cpp/yaml.h"
+
+namespace curatord {
+namespace {
+
+namespace fs = std::filesystem;
+using curator::core::Endpoint;
+using curator::core::kDefaultPort;
+using curator::core::ParseEndpoint;
+
+constexpr char kKnownKeys[] = "data-dir, store, listen, advertise, lease-ttl, log-level";
+
+bool IsIpAddress(const std::string& text) {
+  unsigned char buffer[sizeof(in6_addr)];
+  return ::inet_pton(AF_INET, text.c_str(), buffer) == 1 ||
+         ::inet_pton(AF_INET6, text.c_str(), buffer) == 1;
+}
+
+absl::Status FileError(const std::string& path, int line, absl::string_view what,
+                       absl::string_view what_to_do) {
+  return Explained(absl::InvalidArgumentError(absl::StrCat(path, ":", line, ": ", what)),
+                   "the configuration file is not as curatord expects it", what_to_do);
+}
+
+absl::optional<std::string>* SettingNamed(RunSettings* settings, const std::string& key) {
+  if (key == "data-dir") return &settings->data_dir;
+  if (key == "store") return &settings->store;
+  if (key == "listen") return &settings->listen;
+  if (key == "advertise") return &settings->advertise;
+  if (key == "lease-ttl") return &settings->lease_ttl;
+  if (key == "log-level") return &settings->log_level;
+  return nullptr;
+}
+
+absl::StatusOr<RunSettings> ReadRunSettings(const std::string& path, const YAML::Node& root) {
+  RunSettings settings;
+  if (root.IsNull()) return settings;
+  if (!root.IsMap()) {
+    return FileError(path, root.Mark().line + 1, "the file is no mapping of keys to values",
+                     absl::StrCat("write one \"key: value\" a line; keys are ", kKnownKeys));
+  }
+  for (const auto& entry : root) {
+    const int line = entry.first.Mark().line + 1;
+    if (!entry.first.IsScalar()) {
+      return FileError(path, line, "a key is no plain word", kKnownKeys);
+    }
+    const std::string key = entry.first.Scalar();
+    absl::optional<std::string>* setting = SettingNamed(&settings, key);
+    if (setting == nullptr) {
+      return FileError(path, line, absl::StrCat("unknown key \"", key, "\""),
+                       absl::StrCat("known keys are ", kKnownKeys));
+    }
+    if (!entry.second.IsScalar()) {
+      return FileError(path, line,
+                       absl::StrCat("\"", key, "\" must be one value, not a list or map"),
+                       absl::StrCat("write ", key, ": VALUE"));
+    }
+    *setting = entry.second.Scalar();
+  }
+  if (settings.data_dir.has_value() && fs::path(*settings.data_dir).is_relative()) {
+    settings.data_dir = (fs::absolute(path).parent_path() / *settings.data_dir).lexically_normal();
+  }
+  return settings;
+}
+
+}  // namespace
+
+absl::StatusOr<RunSettings> LoadRunSettings(const std::string& path) {
+  // yaml-cpp reports by exceptions; none leaves this function.
+  try {
+    return ReadRunSettings(path, YAML::LoadFile(path));
+  } catch (const YAML::BadFile&) {
+    return Explained(absl::NotFoundError(absl::StrCat("cannot read ", path)),
+                     "the file does not exist, or may not be read", "check the path of --config");
+  } catch (const YAML::Exception& exception) {
+    return FileError(path, exception.mark.line + 1, exception.msg, "write YAML");
+  }
+}
+
+absl::StatusOr<std::string> DefaultStoreUrl(const std::string& data_dir) {
+  std::error_code error;
+  const fs::path absolute = fs::absolute(data_dir, error);
+  if (error) return absl::InvalidArgumentError(absl::StrCat(data_dir, ": ", error.message()));
+  return absl::StrCat("sqlite://", (absolute / "store.db").lexically_normal().string());
+}
+
+absl::StatusOr<RunConfig> MakeRunConfig(const RunSettings& flags, const RunSettings& file) {
+  auto pick = [](const absl::optional<std::string>& flag, const absl::optional<std::string>& entry,
+                 std::string otherwise) {
+    return flag.has_value() ? *flag : entry.has_value() ? *entry : std::move(otherwise);
+  };
+  RunConfig config;
+  config.data_dir = pick(flags.data_dir, file.data_dir, "");
+  if (config.data_dir.empty()) {
+    return Explained(absl::InvalidArgumentError("no data directory is given"),
+                     "curatord keeps its identity there",
+                     "give --data-dir DIR, as for `curatord init` or `curatord join`");
+  }
+  absl::StatusOr<std::string> default_store = DefaultStoreUrl(config.data_dir);
+  if (!default_store.ok()) return default_store.status();
+  config.store_url = pick(flags.store, file.store, *default_store);
+
+  const std::string listen = pick(flags.listen, file.listen, "");
+  const std::string advertise = pick(flags.advertise, file.advertise, "");
+  if (listen.empty()) {
+    return Explained(absl::InvalidArgumentError("no address to listen on is given"),
+                     "other curators and clients must reach this one under a known address",
+                     "give --listen ADDR[:7835]");
+  }
+  absl::StatusOr<Endpoint> listen_endpoint = ParseEndpoint(listen);
+  if (!listen_endpoint.ok()) {
+    return Explained(listen_endpoint.status(), absl::StrCat("--listen is \"", listen, "\""),
+                     "give ADDR[:PORT], IPv6 in brackets: 10.0.0.1 or [fd00::1]:7835");
+  }
+  const bool wildcard = listen_endpoint->host == "0.0.0.0" || listen_endpoint->host == "::";
+  if (wildcard && advertise.empty()) {
+    return Explained(absl::InvalidArgumentError("no address to advertise is given"),
+                     absl::StrCat("listening on ", listen_endpoint->host,
+                                  " does not say where others reach this curator"),
+                     "give --advertise IP[:PORT]");
+  }
+  Endpoint advertised = *listen_endpoint;
+  if (!advertise.empty()) {
+    absl::StatusOr<Endpoint> parsed = ParseEndpoint(advertise);
+    if (!parsed.ok()) {
+      return Explained(parsed.status(), absl::StrCat("--advertise is \"", advertise, "\""),
+                       "give IP[:PORT], IPv6 in brackets");
+    }
+    // Without a port of its own: the one that is listened on.
+    const bool names_port = parsed->port != kDefaultPort || absl::EndsWith(advertise, ":7835");
+    advertised = {parsed->host, names_port ? parsed->port : listen_endpoint->port};
+  }
+  if (!IsIpAddress(advertised.host) || advertised.host == "0.0.0.0" || advertised.host == "::") {
+    return Explained(absl::InvalidArgumentError(
+                         absl::StrCat("\"", advertised.host, "\" is no address to advertise")),
+                     "a curator tells others its IP address, and host names are not taken",
+                     "give --advertise IP[:PORT]");
+  }
+  config.listen_address = listen_endpoint->ToString();
+  config.advertise_host = advertised.host;
+  config.advertise_port = advertised.port;
+
+  const std::string ttl = pick(flags.lease_ttl, file.lease_ttl, "10s");
+  if (!absl::ParseDuration(ttl, &config.lease_ttl) || config.lease_ttl < absl::Seconds(3) ||
+      config.lease_ttl > absl::Minutes(10)) {
+    return Explained(
+        absl::InvalidArgumentError(absl::StrCat("\"", ttl, "\" is no lease TTL")),
+        "a shorter lease than 3s cannot be kept reliably, a longer one than 10m helps nobody",
+        "give --lease-ttl 10s");
+  }
+  absl::StatusOr<LogLevel> level = ParseLogLevel(pick(flags.log_level, file.log_level, "info"));
+  if (!level.ok()) return level.status();
+  config.log_level = *level;
+  return config;
+}
+
+}  // namespace curatord

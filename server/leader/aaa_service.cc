@@ -1,0 +1,117 @@
+#include "server/leader/aaa_service.h"
+
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "libclient/identity/certificate.h"
+#include "libclient/identity/key.h"
+#include "metropolis/storage.pb.h"
+#include "server/nodes/lifecycle.h"
+#include "server/pki/cluster_pki.h"
+#include "server/rpc/exchange_stream.h"
+#include "server/store/keys.h"
+
+namespace curatord {
+namespace {
+
+using metropolis::proto::api::EscrowRequest;
+using metropolis::proto::api::EscrowResponse;
+
+constexpr char kOwner[] = "owner";
+
+// The owner's certificate: issued once, then the stored one again. An owner whose
+// key is not the one that was set when the cluster was made is refused.
+Operations DecideOwnerCertificate(const DecisionView& view, const std::string& public_key,
+                                  std::string* certificate) {
+  absl::optional<std::string> stored = view.Find(keys::kInitialOwner);
+  curator::storage::InitialOwner owner;
+  if (!stored.has_value() || !owner.ParseFromString(*stored)) {
+    return absl::FailedPreconditionError("this cluster has no owner to be taken by");
+  }
+  if (!curator::identity::ConstantTimeEqual(owner.public_key(), public_key)) {
+    return absl::PermissionDeniedError("this key is not the key of the cluster's owner");
+  }
+  if (absl::optional<std::string> issued = view.Find(keys::kOwnerCertificate); issued.has_value()) {
+    *certificate = *std::move(issued);
+    return std::vector<Operation>{};
+  }
+  absl::StatusOr<ClusterPki> pki =
+      LoadClusterPki([&view](absl::string_view key) { return view.Find(key); });
+  if (!pki.ok()) return pki.status();
+  *certificate = IssueUserCertificate(pki->ca, pki->ca_key, public_key, kOwner).der();
+  return std::vector<Operation>{Operation::Put(std::string(keys::kOwnerCertificate), *certificate)};
+}
+
+class EscrowStream final : public ExchangeStream<EscrowRequest, EscrowResponse> {
+ public:
+  EscrowStream(Leadership* leadership, Caller caller)
+      : leadership_(leadership), caller_(std::move(caller)) {}
+
+ private:
+  void OnRequest(const EscrowRequest& request) override {
+    if (!request.has_parameters()) {
+      End(absl::InvalidArgumentError("the first message must carry parameters"));
+      return;
+    }
+    const EscrowRequest::Parameters& parameters = request.parameters();
+    if (parameters.requested_identity_name() != kOwner) {
+      End(absl::UnimplementedError(absl::StrCat("only the identity \"", kOwner,
+                                                "\" is issued, not \"",
+                                                parameters.requested_identity_name(), "\"")));
+      return;
+    }
+    if (parameters.public_key().size() != 32) {
+      End(absl::InvalidArgumentError(absl::StrCat("public_key has ", parameters.public_key().size(),
+                                                  " bytes, 32 are needed")));
+      return;
+    }
+    if (caller_.kind != Caller::Kind::kEphemeral) {
+      EscrowResponse response;
+      response.add_needed()->set_kind(EscrowResponse::ProofRequest::KIND_REFRESH_CERTIFICATE);
+      ReplyAndEnd(
+          std::move(response),
+          absl::UnauthenticatedError("connect with a self-signed certificate of the owner's key"));
+      return;
+    }
+    if (caller_.public_key != parameters.public_key()) {
+      End(absl::UnimplementedError(
+          "the key of the connection is another than the one that is asked for"));
+      return;
+    }
+    auto self = std::static_pointer_cast<EscrowStream>(shared_from_this());
+    auto certificate = std::make_shared<std::string>();
+    leadership_->Write(
+        [public_key = caller_.public_key, certificate](const DecisionView& view) {
+          return DecideOwnerCertificate(view, public_key, certificate.get());
+        },
+        [self, certificate](absl::Status status) {
+          if (!status.ok()) {
+            self->End(std::move(status));
+            return;
+          }
+          EscrowResponse response;
+          response.add_fulfilled()->set_kind(
+              EscrowResponse::ProofRequest::KIND_REFRESH_CERTIFICATE);
+          response.set_emitted_certificate(*certificate);
+          self->ReplyAndEnd(std::move(response), absl::OkStatus());
+        });
+  }
+
+  Leadership* const leadership_;
+  const Caller caller_;
+};
+
+}  // namespace
+
+grpc::ServerBidiReactor<EscrowRequest, EscrowResponse>* AaaService::Escrow(
+    grpc::CallbackServerContext* context) {
+  SayTerm(context, leader_.leadership->term());
+  absl::StatusOr<Caller> caller =
+      leader_.authorizer->Authorize(*context, "metropolis.proto.api.AAA.Escrow");
+  auto stream =
+      std::make_shared<EscrowStream>(leader_.leadership, caller.ok() ? *caller : Caller{});
+  return caller.ok() ? stream->OwnAndRead() : stream->OwnAndEnd(caller.status());
+}
+
+}  // namespace curatord

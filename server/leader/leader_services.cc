@@ -1,0 +1,28 @@
+#include "server/leader/leader_services.h"
+
+#include "server/leader/aaa_service.h"
+#include "server/leader/curator_service.h"
+#include "server/leader/management_service.h"
+
+namespace curatord {
+
+struct LeaderServices::Services {
+  Services(const LeaderContext& context, ClusterState* state)
+      : management(context), curator(context, state), aaa(context) {}
+  ManagementService management;
+  CuratorService curator;
+  AaaService aaa;
+};
+
+LeaderServices::LeaderServices(const LeaderContext& context, ClusterState* state)
+    : services_(std::make_unique<Services>(context, state)) {}
+
+LeaderServices::~LeaderServices() = default;
+
+void LeaderServices::RegisterWith(grpc::ServerBuilder* builder) {
+  builder->RegisterService(&services_->management);
+  builder->RegisterService(&services_->curator);
+  builder->RegisterService(&services_->aaa);
+}
+
+}  // namespace curatord

@@ -1,0 +1,84 @@
+// What the services of a leader share, and the services together: everything that
+// a curator serves while it leads, for one term.
+#ifndef SERVER_LEADER_LEADER_SERVICES_H_
+#define SERVER_LEADER_LEADER_SERVICES_H_
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "grpcpp/server_builder.h"
+#include "grpcpp/server_context.h"
+#include "libclient/core/error_info.h"
+#include "server/auth/authorizer.h"
+#include "server/leader/heartbeats.h"
+#include "server/leader/leadership.h"
+#include "server/rpc/unary_call.h"
+
+namespace curatord {
+
+// All outlive the gRPC server that uses them.
+struct LeaderContext {
+  Leadership* leadership;
+  Heartbeats* heartbeats;
+  const Authorizer* authorizer;
+};
+
+// Every answer of a leader says which term it speaks for.
+inline void SayTerm(grpc::ServerContextBase* context, int64_t term) {
+  context->AddInitialMetadata(curator::core::kTermMetadata, absl::StrCat(term));
+}
+
+// Begins a unary call: says the term, authorizes, and calls
+// `serve(caller, call)`, which settles the call now or later.
+template <typename Response, typename Serve>
+grpc::ServerUnaryReactor* ServeUnary(const LeaderContext& leader,
+                                     grpc::CallbackServerContext* context,
+                                     absl::string_view full_method, Response* response,
+                                     Serve serve) {
+  SayTerm(context, leader.leadership->term());
+  auto call = UnaryCall<Response>::Create(response);
+  absl::StatusOr<Caller> caller = leader.authorizer->Authorize(*context, full_method);
+  if (caller.ok()) {
+    serve(*std::move(caller), call);
+  } else {
+    call->Settle(caller.status());
+  }
+  return call.get();
+}
+
+// Settles `call` with what `decide(view, &response)` decides and writes.
+template <typename Response, typename Decide>
+void SettleByWriting(const LeaderContext& leader, std::shared_ptr<UnaryCall<Response>> call,
+                     Decide decide) {
+  auto response = std::make_shared<Response>();
+  leader.leadership->Write(
+      [decide = std::move(decide), response](const DecisionView& view) {
+        response->Clear();  // a decision may run more than once
+        return decide(view, response.get());
+      },
+      [call, response](absl::Status status) {
+        if (status.ok()) {
+          call->Settle(std::move(*response));
+        } else {
+          call->Settle(std::move(status));
+        }
+      });
+}
+
+class LeaderServices {
+ public:
+  LeaderServices(const LeaderContext& context, ClusterState* state);
+  ~LeaderServices();
+
+  void RegisterWith(grpc::ServerBuilder* builder);
+
+ private:
+  struct Services;
+  std::unique_ptr<Services> services_;
+};
+
+}  // namespace curatord
+
+#endif  // SERVER_LEADER_LEADER_SERVICES_H_

@@ -1,0 +1,112 @@
+// Leadership: one term of this curator as leader. Everything that reads or writes
+// cluster state goes through it, and it fences: each transaction carries the
+// guard create_revision(lock key) == term, so that a leader that was deposed
+// without noticing can change nothing and serve nothing stale.
+//
+// Writes are decided one after another on one lane, against the state that
+// includes everything acknowledged and everything decided before them, and those
+// that queue while a transaction is under way are merged into the next, whose
+// only guard is the fence. So no two decisions ever race, and no lock is held
+// while the store works.
+//
+// Reads wait for a confirmation (one tiny fenced transaction, shared by all that
+// wait) that started after they arrived, then answer from ClusterState.
+//
+// Threads: two, the write lane and the confirmer. Callbacks run on them and must
+//   not block.
+// Shutdown: Stop settles everything that waits as lost leadership or, where a
+//   transaction is under way, as unknown; the destructor joins the threads, which
+//   may take as long as a store call that hangs.
+#ifndef SERVER_LEADER_LEADERSHIP_H_
+#define SERVER_LEADER_LEADERSHIP_H_
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "server/nodes/cluster_state.h"
+#include "server/nodes/decision_view.h"
+#include "server/role.h"
+#include "server/store/store.h"
+
+namespace curatord {
+
+class Leadership {
+ public:
+  // Decides what to write: operations on keys, at most kMaxOperations (none:
+  // nothing to do), or a refusal. May run more than once; must depend on the view
+  // and the request alone, but for fresh randomness.
+  using Decision = std::function<absl::StatusOr<std::vector<Operation>>(const DecisionView& view)>;
+  using Done = std::function<void(absl::Status)>;
+
+  Leadership(Store* store, ClusterState* state, Role role);
+  ~Leadership();
+  Leadership(const Leadership&) = delete;
+  Leadership& operator=(const Leadership&) = delete;
+
+  // `done` is called exactly once: OK when the write is durable and visible to
+  // reads; the decision's own refusal, after a confirmation that it was decided on
+  // the truth; or an error of rpc_error.h.
+  void Write(Decision decide, Done done);
+
+  // `done(OK)`: at some moment after this call we led, and ClusterState shows all
+  // that was acknowledged before it.
+  void Confirm(Done done);
+
+  // Blocking form, for the thread that prepares the leadership.
+  absl::Status WriteAndWait(Decision decide);
+
+  void Stop();
+
+  int64_t term() const { return role_.term; }
+  const Role& role() const { return role_; }
+  const ClusterState& state() const { return *state_; }
+
+ private:
+  struct PendingWrite {
+    Decision decide;
+    Done done;
+  };
+
+  void RunLane();
+  void RunConfirmer();
+  void CommitTogether(std::vector<PendingWrite> writes);
+  // Decides as many of `writes` from `first` on as fit one transaction (at most
+  // `limit`), commits, settles them; returns the first that is left.
+  size_t CommitSome(std::vector<PendingWrite>* writes, size_t first, size_t limit);
+  absl::Status CheckFence();
+  absl::Status CommitFenced(const std::vector<Operation>& operations);
+  // After an unknown outcome: nothing may be served until we know what the store holds.
+  absl::Status RecoverKnowledge() ABSL_LOCKS_EXCLUDED(mutex_);
+  // Deposed: what follows is refused without asking the store. The election
+  // notices by itself and ends this leadership.
+  absl::Status Lost() ABSL_LOCKS_EXCLUDED(mutex_);
+
+  Store* const store_;
+  ClusterState* const state_;
+  const Role role_;
+  const Guard fence_;
+
+  std::atomic<bool> state_uncertain_{false};
+
+  absl::Mutex mutex_;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  bool lost_ ABSL_GUARDED_BY(mutex_) = false;
+  std::vector<PendingWrite> writes_ ABSL_GUARDED_BY(mutex_);
+  std::vector<Done> confirmations_ ABSL_GUARDED_BY(mutex_);
+
+  std::thread lane_;
+  std::thread confirmer_;
+};
+
+}  // namespace curatord
+
+#endif  // SERVER_LEADER_LEADERSHIP_H_

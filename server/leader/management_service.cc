@@ -1,0 +1,201 @@
+#include "server/leader/management_service.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "libclient/identity/key.h"
+#include "server/nodes/lifecycle.h"
+#include "server/rpc/write_stream.h"
+#include "server/store/keys.h"
+
+namespace curatord {
+namespace {
+
+namespace api = metropolis::proto::api;
+namespace common = metropolis::proto::common;
+
+constexpr size_t kDirectorySize = 15;
+constexpr size_t kTicketBytes = 32;
+
+Operations DecideTicket(const DecisionView& view, api::GetRegisterTicketResponse* response) {
+  if (absl::optional<std::string> ticket = view.Find(keys::kRegisterTicket); ticket.has_value()) {
+    response->set_ticket(*ticket);
+    return std::vector<Operation>{};
+  }
+  curator::storage::RegisterTicket ticket;
+  ticket.set_opaque(curator::identity::RandomBytes(kTicketBytes));
+  response->set_ticket(ticket.SerializeAsString());
+  return std::vector<Operation>{
+      Operation::Put(std::string(keys::kRegisterTicket), response->ticket())};
+}
+
+api::GetClusterInfoResponse ClusterInfoFrom(const ClusterState& state) {
+  api::GetClusterInfoResponse response;
+  std::vector<NodeRecordPtr> up;
+  for (NodeRecordPtr& record : state.Nodes()) {
+    if (record->node.fsm_state() == common::NODE_STATE_UP) up.push_back(std::move(record));
+  }
+  const size_t listed = std::min(up.size(), kDirectorySize);
+  std::partial_sort(up.begin(), up.begin() + static_cast<ptrdiff_t>(listed), up.end(),
+                    [](const NodeRecordPtr& a, const NodeRecordPtr& b) {
+                      return a->node.public_key() < b->node.public_key();
+                    });
+  for (size_t i = 0; i < listed; ++i) {
+    auto* entry = response.mutable_cluster_directory()->add_nodes();
+    entry->set_id(up[i]->id);
+    if (const std::string& address = up[i]->node.status().external_address(); !address.empty()) {
+      entry->add_addresses()->set_host(address);
+    }
+  }
+  response.set_ca_certificate(state.Find(keys::kCaCertificate).value_or(""));
+  *response.mutable_cluster_configuration() = ClusterConfigurationIn(DecisionView(&state));
+  return response;
+}
+
+// Lists the nodes as they were when leadership was confirmed, one message each.
+class NodeListStream final : public WriteStream<api::Node> {
+ public:
+  explicit NodeListStream(const Heartbeats* heartbeats) : heartbeats_(heartbeats) {}
+
+  // Called once, before the first Wake.
+  void List(std::vector<NodeRecordPtr> nodes) { nodes_ = std::move(nodes); }
+
+ private:
+  Step Next(api::Node* message, absl::Status* status) override {
+    if (next_ == nodes_.size()) return Step::kEnd;
+    const NodeRecord& record = *nodes_[next_++];
+    *message = ToManagementNode(record);
+    const Heartbeats::Vitals vitals =
+        heartbeats_->VitalsOf(record.id, record.node.fsm_state() == common::NODE_STATE_UP);
+    message->set_health(vitals.health);
+    if (vitals.age.has_value()) {
+      auto* age = message->mutable_time_since_heartbeat();
+      age->set_seconds(absl::ToInt64Seconds(*vitals.age));
+      age->set_nanos(static_cast<int32_t>(
+          absl::ToInt64Nanoseconds(*vitals.age - absl::Seconds(age->seconds()))));
+    }
+    return Step::kMessage;
+  }
+
+  const Heartbeats* const heartbeats_;
+  std::vector<NodeRecordPtr> nodes_;
+  size_t next_ = 0;
+};
+
+}  // namespace
+
+grpc::ServerUnaryReactor* ManagementService::GetRegisterTicket(
+    grpc::CallbackServerContext* context, const api::GetRegisterTicketRequest*,
+    api::GetRegisterTicketResponse* response) {
+  return ServeUnary(leader_, context, "metropolis.proto.api.Management.GetRegisterTicket", response,
+                    [this](const Caller&, auto call) {
+                      SettleByWriting(leader_, std::move(call), DecideTicket);
+                    });
+}
+
+grpc::ServerUnaryReactor* ManagementService::GetClusterInfo(grpc::CallbackServerContext* context,
+                                                            const api::GetClusterInfoRequest*,
+                                                            api::GetClusterInfoResponse* response) {
+  return ServeUnary(leader_, context, "metropolis.proto.api.Management.GetClusterInfo", response,
+                    [this](const Caller&, auto call) {
+                      const ClusterState* state = &leader_.leadership->state();
+                      leader_.leadership->Confirm([call, state](absl::Status confirmed) {
+                        if (!confirmed.ok()) {
+                          call->Settle(std::move(confirmed));
+                        } else {
+                          call->Settle(ClusterInfoFrom(*state));
+                        }
+                      });
+                    });
+}
+
+grpc::ServerWriteReactor<api::Node>* ManagementService::GetNodes(
+    grpc::CallbackServerContext* context, const api::GetNodesRequest* request) {
+  SayTerm(context, leader_.leadership->term());
+  auto stream = std::make_shared<NodeListStream>(leader_.heartbeats);
+  auto* reactor = stream->Own();
+  absl::StatusOr<Caller> caller =
+      leader_.authorizer->Authorize(*context, "metropolis.proto.api.Management.GetNodes");
+  if (!caller.ok()) {
+    stream->End(caller.status());
+    return reactor;
+  }
+  if (!request->filter().empty()) {
+    stream->End(UnsupportedError("this curator does not filter nodes: list all and select"));
+    return reactor;
+  }
+  const ClusterState* state = &leader_.leadership->state();
+  leader_.leadership->Confirm([stream, state](absl::Status confirmed) {
+    if (!confirmed.ok()) {
+      stream->End(std::move(confirmed));
+      return;
+    }
+    stream->List(state->Nodes());
+    stream->Wake();
+  });
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* ManagementService::ApproveNode(grpc::CallbackServerContext* context,
+                                                         const api::ApproveNodeRequest* request,
+                                                         api::ApproveNodeResponse* response) {
+  return ServeUnary(leader_, context, "metropolis.proto.api.Management.ApproveNode", response,
+                    [this, request](const Caller&, auto call) {
+                      SettleByWriting(leader_, std::move(call),
+                                      [public_key = request->pubkey()](const DecisionView& view,
+                                                                       api::ApproveNodeResponse*) {
+                                        return DecideApprove(view, public_key);
+                                      });
+                    });
+}
+
+grpc::ServerUnaryReactor* ManagementService::UpdateNodeRoles(
+    grpc::CallbackServerContext* context, const api::UpdateNodeRolesRequest*,
+    api::UpdateNodeRolesResponse* response) {
+  return ServeUnary(leader_, context, "metropolis.proto.api.Management.UpdateNodeRoles", response,
+                    [](const Caller&, auto call) {
+                      call->Settle(UnsupportedError("this curator does not change roles of nodes"));
+                    });
+}
+
+grpc::ServerUnaryReactor* ManagementService::DecommissionNode(
+    grpc::CallbackServerContext* context, const api::DecommissionNodeRequest*,
+    api::DecommissionNodeResponse* response) {
+  return ServeUnary(leader_, context, "metropolis.proto.api.Management.DecommissionNode", response,
+                    [](const Caller&, auto call) {
+                      call->Settle(UnsupportedError("this curator does not decommission nodes"));
+                    });
+}
+
+grpc::ServerUnaryReactor* ManagementService::DeleteNode(grpc::CallbackServerContext* context,
+                                                        const api::DeleteNodeRequest*,
+                                                        api::DeleteNodeResponse* response) {
+  return ServeUnary(leader_, context, "metropolis.proto.api.Management.DeleteNode", response,
+                    [](const Caller&, auto call) {
+                      call->Settle(UnsupportedError("this curator does not delete nodes"));
+                    });
+}
+
+grpc::ServerUnaryReactor* ManagementService::UpdateNodeLabels(
+    grpc::CallbackServerContext* context, const api::UpdateNodeLabelsRequest*,
+    api::UpdateNodeLabelsResponse* response) {
+  return ServeUnary(
+      leader_, context, "metropolis.proto.api.Management.UpdateNodeLabels", response,
+      [](const Caller&, auto call) {
+        call->Settle(UnsupportedError("this curator does not change labels of nodes"));
+      });
+}
+
+grpc::ServerUnaryReactor* ManagementService::ConfigureCluster(
+    grpc::CallbackServerContext* context, const api::ConfigureClusterRequest*,
+    api::ConfigureClusterResponse* response) {
+  return ServeUnary(
+      leader_, context, "metropolis.proto.api.Management.ConfigureCluster", response,
+      [](const Caller&, auto call) {
+        call->Settle(UnsupportedError("this curator does not change the cluster's configuration"));
+      });
+}
+
+}  // namespace curatord

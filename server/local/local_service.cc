@@ -1,0 +1,95 @@
+#include "server/local/local_service.h"
+
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "libclient/core/error_info.h"
+#include "server/rpc/unary_call.h"
+#include "server/rpc/write_stream.h"
+#include "server/store/keys.h"
+
+namespace curatord {
+namespace {
+
+namespace api = metropolis::node::core::curator::proto::api;
+
+class LeaderStream final : public WriteStream<api::GetCurrentLeaderResponse> {
+ public:
+  LeaderStream(ClusterState* state, Role role, std::string node_id)
+      : state_(state), role_(std::move(role)), node_id_(std::move(node_id)) {}
+
+  void Start() {
+    // A leader's own address does not change while it leads.
+    if (role_.kind == Role::Kind::kFollower) {
+      state_->Subscribe(shared_from_this(), [this] { Wake(); });
+    }
+    Wake();
+  }
+
+ private:
+  Step Next(api::GetCurrentLeaderResponse* message, absl::Status* status) override {
+    NodeRecordPtr leader = state_->FindNode(role_.leader_id);
+    std::string host;
+    int port = 0;
+    if (leader != nullptr) {
+      host = leader->node.status().external_address();
+      port = leader->node.status().running_curator().port();
+    }
+    if (host.empty() || port == 0) {
+      *status = absl::UnavailableError(
+          absl::StrCat("the leader ", role_.leader_id, " has not told its address"));
+      return Step::kEnd;
+    }
+    if (host == sent_host_ && port == sent_port_) return Step::kNothingYet;
+    sent_host_ = host;
+    sent_port_ = port;
+    message->set_leader_node_id(role_.leader_id);
+    message->set_leader_host(host);
+    message->set_leader_port(port);
+    message->set_this_node_id(node_id_);
+    return Step::kMessage;
+  }
+
+  ClusterState* const state_;
+  const Role role_;
+  const std::string node_id_;
+  // Of Next alone.
+  std::string sent_host_;
+  int sent_port_ = 0;
+};
+
+}  // namespace
+
+grpc::ServerWriteReactor<api::GetCurrentLeaderResponse>* LocalService::GetCurrentLeader(
+    grpc::CallbackServerContext* context, const api::GetCurrentLeaderRequest*) {
+  context->AddInitialMetadata(curator::core::kTermMetadata, absl::StrCat(role_.term));
+  auto stream = std::make_shared<LeaderStream>(state_, role_, node_id_);
+  auto* reactor = stream->Own();
+  absl::StatusOr<Caller> caller = authorizer_->Authorize(
+      *context, "metropolis.node.core.curator.proto.api.CuratorLocal.GetCurrentLeader");
+  if (caller.ok()) {
+    stream->Start();
+  } else {
+    stream->End(caller.status());
+  }
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* LocalService::GetCACertificate(grpc::CallbackServerContext* context,
+                                                         const api::GetCACertificateRequest*,
+                                                         api::GetCACertificateResponse* response) {
+  auto call = UnaryCall<api::GetCACertificateResponse>::Create(response);
+  absl::StatusOr<Caller> caller = authorizer_->Authorize(
+      *context, "metropolis.node.core.curator.proto.api.CuratorLocal.GetCACertificate");
+  if (!caller.ok()) {
+    call->Settle(caller.status());
+    return call.get();
+  }
+  api::GetCACertificateResponse answer;
+  answer.set_identity_ca_certificate(state_->Find(keys::kCaCertificate).value_or(""));
+  call->Settle(std::move(answer));
+  return call.get();
+}
+
+}  // namespace curatord

@@ -1,0 +1,48 @@
+// CuratorLocal: the one service that every curator with a role serves, leader or
+// follower: who leads, and the CA certificate.
+//
+// A follower's stream says the leader again whenever its address changes, and
+// ends with UNAVAILABLE when it has none. A leader's says itself once and stays
+// open: a client that sees it close goes on to the next candidate. A change of
+// leader ends every stream, with the server.
+#ifndef SERVER_LOCAL_LOCAL_SERVICE_H_
+#define SERVER_LOCAL_LOCAL_SERVICE_H_
+
+#include <string>
+
+#include "metropolis/curator.grpc.pb.h"
+#include "server/auth/authorizer.h"
+#include "server/nodes/cluster_state.h"
+#include "server/role.h"
+
+namespace curatord {
+
+class LocalService final
+    : public metropolis::node::core::curator::proto::api::CuratorLocal::CallbackService {
+ public:
+  // All outlive the gRPC server. `role` is kLeader or kFollower.
+  LocalService(ClusterState* state, const Authorizer* authorizer, Role role, std::string node_id)
+      : state_(state),
+        authorizer_(authorizer),
+        role_(std::move(role)),
+        node_id_(std::move(node_id)) {}
+
+  grpc::ServerWriteReactor<metropolis::node::core::curator::proto::api::GetCurrentLeaderResponse>*
+  GetCurrentLeader(
+      grpc::CallbackServerContext* context,
+      const metropolis::node::core::curator::proto::api::GetCurrentLeaderRequest* request) override;
+  grpc::ServerUnaryReactor* GetCACertificate(
+      grpc::CallbackServerContext* context,
+      const metropolis::node::core::curator::proto::api::GetCACertificateRequest* request,
+      metropolis::node::core::curator::proto::api::GetCACertificateResponse* response) override;
+
+ private:
+  ClusterState* const state_;
+  const Authorizer* const authorizer_;
+  const Role role_;
+  const std::string node_id_;
+};
+
+}  // namespace curatord
+
+#endif  // SERVER_LOCAL_LOCAL_SERVICE_H_

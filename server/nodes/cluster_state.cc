@@ -1,0 +1,274 @@
+#include "server/nodes/cluster_state.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/match.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "absl/time/clock.h"
+#include "server/log.h"
+#include "server/store/keys.h"
+
+namespace curatord {
+namespace {
+
+constexpr absl::Duration kReloadTimeout = absl::Seconds(10);
+// Deletions that watchers can still be told of. One that is further behind
+// starts over.
+constexpr size_t kMaxRememberedDeletions = 10000;
+
+}  // namespace
+
+absl::Status ClusterState::Run() {
+  {
+    absl::MutexLock lock(&mutex_);
+    watch_ended_ = absl::OkStatus();
+  }
+  if (absl::Status loaded = Reload(absl::Now() + kReloadTimeout); !loaded.ok()) return loaded;
+  int64_t from_revision;
+  {
+    absl::MutexLock lock(&mutex_);
+    from_revision = watched_revision_ + 1;
+  }
+  std::unique_ptr<Watch> watch = store_->StartWatch(
+      "", from_revision, [this](const WatchBatch& batch) { Apply(batch); },
+      [this](absl::Status ended) {
+        absl::MutexLock lock(&mutex_);
+        watch_ended_ = ended.ok() ? absl::UnavailableError("the watch ended") : ended;
+      });
+  absl::MutexLock lock(&mutex_);
+  auto ended = [this]()
+                   ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return stopping_ || !watch_ended_.ok(); };
+  mutex_.Await(absl::Condition(&ended));
+  return stopping_ ? absl::OkStatus() : watch_ended_;
+}
+
+void ClusterState::Stop() {
+  absl::MutexLock lock(&mutex_);
+  stopping_ = true;
+}
+
+absl::Status ClusterState::Reload(absl::Time deadline) {
+  absl::StatusOr<RangeResult> range = store_->Range("", deadline);
+  if (!range.ok()) return range.status();
+  bool node_changed = false;
+  {
+    absl::MutexLock lock(&mutex_);
+    // Keys that we know and the store no longer has were deleted. Our own later
+    // writes, newer than this reading, stay.
+    std::vector<std::string> gone;
+    auto present = [&range](absl::string_view key) {
+      auto it =
+          std::lower_bound(range->kvs.begin(), range->kvs.end(), key,
+                           [](const KeyValue& kv, absl::string_view k) { return kv.key < k; });
+      return it != range->kvs.end() && it->key == key;
+    };
+    for (const auto& [id, record] : nodes_) {
+      std::string key = keys::Node(id);
+      if (record->mod_revision <= range->revision && !present(key)) gone.push_back(std::move(key));
+    }
+    for (const auto& [key, value] : values_) {
+      if (value.mod_revision <= range->revision && !present(key)) gone.push_back(key);
+    }
+    for (const std::string& key : gone) node_changed |= ApplyDelete(key, range->revision);
+    for (const KeyValue& kv : range->kvs) node_changed |= ApplyPut(kv);
+    watched_revision_ = std::max(watched_revision_, range->revision);
+    ForgetOldDeletions();
+  }
+  if (node_changed) Notify();
+  return absl::OkStatus();
+}
+
+void ClusterState::Apply(const WatchBatch& batch) {
+  bool node_changed = false;
+  {
+    absl::MutexLock lock(&mutex_);
+    for (const WatchEvent& event : batch.events) {
+      node_changed |= event.kind == WatchEvent::Kind::kPut
+                          ? ApplyPut(event.kv)
+                          : ApplyDelete(event.kv.key, event.kv.mod_revision);
+    }
+    watched_revision_ = std::max(watched_revision_, batch.revision);
+    ForgetOldDeletions();
+  }
+  if (node_changed) Notify();
+}
+
+void ClusterState::ApplyCommitted(const std::vector<Operation>& operations, int64_t revision) {
+  bool node_changed = false;
+  {
+    absl::MutexLock lock(&mutex_);
+    for (const Operation& operation : operations) {
+      if (operation.kind == Operation::Kind::kPut) {
+        node_changed |= ApplyPut({operation.key, operation.value, 0, revision, 0});
+      } else {
+        node_changed |= ApplyDelete(operation.key, revision);
+      }
+    }
+  }
+  if (node_changed) Notify();
+}
+
+int64_t ClusterState::KnownRevision(absl::string_view key) const {
+  if (absl::string_view id = key; absl::ConsumePrefix(&id, keys::kNodes)) {
+    if (auto it = nodes_.find(id); it != nodes_.end()) return it->second->mod_revision;
+  } else if (auto it = values_.find(key); it != values_.end()) {
+    return it->second.mod_revision;
+  }
+  auto it = deleted_.find(key);
+  return it == deleted_.end() ? 0 : it->second;
+}
+
+bool ClusterState::ApplyPut(const KeyValue& kv) {
+  const int64_t known = KnownRevision(kv.key);
+  if (kv.mod_revision <= known) return false;
+  deleted_.erase(kv.key);
+  if (!absl::StartsWith(kv.key, keys::kNodes)) {
+    values_[kv.key] = {kv.value, kv.mod_revision};
+    return false;
+  }
+  absl::StatusOr<NodeRecord> record = ParseNodeRecord(kv.key, kv.value, kv.mod_revision);
+  if (!record.ok()) {
+    // Not served, not repaired: somebody must look at it.
+    LogError("ignoring a damaged node record",
+             {{"key", kv.key}, {"error", record.status().message()}});
+    return false;
+  }
+  const std::string id = record->id;
+  nodes_[id] = std::make_shared<const NodeRecord>(*std::move(record));
+  RecordNodeChange(id, known, kv.mod_revision, /*deleted=*/false);
+  return true;
+}
+
+bool ClusterState::ApplyDelete(absl::string_view key, int64_t revision) {
+  const int64_t known = KnownRevision(key);
+  if (revision <= known) return false;
+  deleted_[std::string(key)] = revision;
+  absl::string_view id = key;
+  if (!absl::ConsumePrefix(&id, keys::kNodes)) {
+    values_.erase(key);
+    return false;
+  }
+  if (nodes_.erase(id) == 0) return false;
+  RecordNodeChange(std::string(id), known, revision, /*deleted=*/true);
+  return true;
+}
+
+void ClusterState::RecordNodeChange(const std::string& id, int64_t old_revision, int64_t revision,
+                                    bool deleted) {
+  if (auto it = node_changes_.find({old_revision, id}); it != node_changes_.end()) {
+    if (it->second) --remembered_deletions_;
+    node_changes_.erase(it);
+  }
+  node_changes_[{revision, id}] = deleted;
+  if (deleted) ++remembered_deletions_;
+}
+
+void ClusterState::ForgetOldDeletions() {
+  // The watch never delivers a revision twice, so a deletion that it has passed
+  // needs no memory against an older put.
+  absl::erase_if(deleted_, [this](const auto& entry) ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+    return entry.second <= watched_revision_ && !absl::StartsWith(entry.first, keys::kNodes);
+  });
+  for (auto it = node_changes_.begin();
+       remembered_deletions_ > kMaxRememberedDeletions && it != node_changes_.end();) {
+    if (!it->second) {
+      ++it;
+      continue;
+    }
+    forgotten_revision_ = it->first.first;
+    deleted_.erase(keys::Node(it->first.second));
+    --remembered_deletions_;
+    it = node_changes_.erase(it);
+  }
+}
+
+absl::Status ClusterState::WaitForRevision(int64_t revision, absl::Time deadline) const {
+  absl::MutexLock lock(&mutex_);
+  auto reached = [this, revision]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+    return stopping_ || watched_revision_ >= revision;
+  };
+  if (mutex_.AwaitWithDeadline(absl::Condition(&reached), deadline) && !stopping_) {
+    return absl::OkStatus();
+  }
+  return absl::UnavailableError(absl::StrCat("the state is known up to revision ",
+                                             watched_revision_, ", ", revision, " is needed"));
+}
+
+NodeRecordPtr ClusterState::FindNode(absl::string_view id) const {
+  absl::MutexLock lock(&mutex_);
+  auto it = nodes_.find(id);
+  return it == nodes_.end() ? nullptr : it->second;
+}
+
+std::vector<NodeRecordPtr> ClusterState::Nodes() const {
+  absl::MutexLock lock(&mutex_);
+  std::vector<NodeRecordPtr> nodes;
+  nodes.reserve(nodes_.size());
+  for (const auto& [id, record] : nodes_) nodes.push_back(record);
+  return nodes;
+}
+
+absl::optional<std::string> ClusterState::Find(absl::string_view key) const {
+  absl::MutexLock lock(&mutex_);
+  auto it = values_.find(key);
+  if (it == values_.end()) return absl::nullopt;
+  return it->second.value;
+}
+
+std::string ClusterState::CuratorAddress(absl::string_view id) const {
+  NodeRecordPtr record = FindNode(id);
+  if (record == nullptr) return "";
+  const auto& status = record->node.status();
+  if (status.external_address().empty() || status.running_curator().port() == 0) return "";
+  const bool ipv6 = absl::StrContains(status.external_address(), ':');
+  return absl::StrCat(ipv6 ? "[" : "", status.external_address(), ipv6 ? "]:" : ":",
+                      status.running_curator().port());
+}
+
+absl::StatusOr<std::vector<NodeChange>> ClusterState::ChangesSince(int64_t* revision) const {
+  absl::MutexLock lock(&mutex_);
+  if (*revision != 0 && *revision < forgotten_revision_) {
+    return absl::OutOfRangeError("deletions since then are forgotten");
+  }
+  std::vector<NodeChange> changes;
+  const bool from_start = *revision == 0;
+  for (auto it = node_changes_.lower_bound({*revision + 1, ""}); it != node_changes_.end(); ++it) {
+    const auto& [change_revision, id] = it->first;
+    *revision = change_revision;
+    auto node = nodes_.find(id);
+    const bool exists = node != nodes_.end();
+    // Who starts needs no deletions of what it never saw.
+    if (!exists && from_start) continue;
+    changes.push_back({id, exists ? node->second : nullptr, change_revision});
+  }
+  return changes;
+}
+
+void ClusterState::Subscribe(std::weak_ptr<void> owner, std::function<void()> on_change) {
+  auto subscription =
+      std::make_shared<const Subscription>(Subscription{std::move(owner), std::move(on_change)});
+  absl::MutexLock lock(&subscriptions_mutex_);
+  if (subscriptions_.size() >= sweep_at_) {
+    subscriptions_.erase(std::remove_if(subscriptions_.begin(), subscriptions_.end(),
+                                        [](const auto& s) { return s->owner.expired(); }),
+                         subscriptions_.end());
+    sweep_at_ = std::max<size_t>(64, 2 * subscriptions_.size());
+  }
+  subscriptions_.push_back(std::move(subscription));
+}
+
+void ClusterState::Notify() {
+  std::vector<std::shared_ptr<const Subscription>> subscriptions;
+  {
+    absl::MutexLock lock(&subscriptions_mutex_);
+    subscriptions = subscriptions_;
+  }
+  for (const auto& subscription : subscriptions) {
+    if (std::shared_ptr<void> owner = subscription->owner.lock()) subscription->on_change();
+  }
+}
+
+}  // namespace curatord

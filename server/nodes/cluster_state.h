@@ -1,0 +1,122 @@
+// ClusterState: the whole of a cluster's state in memory, on every curator,
+// followers too, so that a new leader starts warm. Fed by one watch over the
+// store's namespace; the leader also applies its own committed writes, before it
+// acknowledges them.
+//
+// A change is applied if its revision is newer than what is known of its key, so
+// that the two feeds may overlap in any way.
+//
+// Thread-safe. Records are immutable and shared: a reader holds what it got for
+// as long as it likes.
+//
+// Threads: Run uses the calling thread; store callbacks apply changes.
+// Shutdown: Stop makes Run end the watch and return OK.
+#ifndef SERVER_NODES_CLUSTER_STATE_H_
+#define SERVER_NODES_CLUSTER_STATE_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/btree_map.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
+#include "server/nodes/node_record.h"
+#include "server/store/store.h"
+
+namespace curatord {
+
+using NodeRecordPtr = std::shared_ptr<const NodeRecord>;
+
+// What became of one node: its newest record, or its deletion (null).
+struct NodeChange {
+  std::string id;
+  NodeRecordPtr record;
+  int64_t revision = 0;
+};
+
+class ClusterState {
+ public:
+  explicit ClusterState(Store* store) : store_(store) {}
+
+  absl::Status Run();
+  void Stop();
+
+  // Reads everything from the store anew. For a key whose write has an unknown
+  // outcome; also how Run starts.
+  absl::Status Reload(absl::Time deadline);
+
+  // What our own transaction at `revision` did.
+  void ApplyCommitted(const std::vector<Operation>& operations, int64_t revision);
+
+  // Waits until the watch has delivered everything up to `revision`.
+  absl::Status WaitForRevision(int64_t revision, absl::Time deadline) const;
+
+  NodeRecordPtr FindNode(absl::string_view id) const;
+  std::vector<NodeRecordPtr> Nodes() const;  // ordered by id
+  // Value of a key that is not a node's.
+  absl::optional<std::string> Find(absl::string_view key) const;
+
+  // host:port of the curator on node `id`, IPv6 in brackets; "" if its record names none.
+  std::string CuratorAddress(absl::string_view id) const;
+
+  // Nodes that changed after `revision`, the newest state of each; sets
+  // `*revision` so that the next call goes on from there. kOutOfRange: deletions
+  // since then are forgotten, the caller must start over.
+  absl::StatusOr<std::vector<NodeChange>> ChangesSince(int64_t* revision) const;
+
+  // `on_change` is called after nodes changed, for as long as `owner` lives, from
+  // whatever thread applied the change and without a lock held. It must not block.
+  void Subscribe(std::weak_ptr<void> owner, std::function<void()> on_change);
+
+ private:
+  void Apply(const WatchBatch& batch);
+  // Returns whether a node changed.
+  bool ApplyPut(const KeyValue& kv) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool ApplyDelete(absl::string_view key, int64_t revision) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void RecordNodeChange(const std::string& id, int64_t old_revision, int64_t revision, bool deleted)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ForgetOldDeletions() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  int64_t KnownRevision(absl::string_view key) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  void Notify() ABSL_LOCKS_EXCLUDED(subscriptions_mutex_);
+
+  struct Value {
+    std::string value;
+    int64_t mod_revision = 0;
+  };
+
+  Store* const store_;
+
+  mutable absl::Mutex mutex_;
+  absl::btree_map<std::string, NodeRecordPtr> nodes_ ABSL_GUARDED_BY(mutex_);
+  absl::btree_map<std::string, Value> values_ ABSL_GUARDED_BY(mutex_);
+  // Revision at which a key was deleted, for keys that do not exist. Bounded.
+  absl::btree_map<std::string, int64_t> deleted_ ABSL_GUARDED_BY(mutex_);
+  // The newest change of each node, deletions included, in order of revision.
+  // Value: whether it is a deletion.
+  absl::btree_map<std::pair<int64_t, std::string>, bool> node_changes_ ABSL_GUARDED_BY(mutex_);
+  size_t remembered_deletions_ ABSL_GUARDED_BY(mutex_) = 0;
+  int64_t forgotten_revision_ ABSL_GUARDED_BY(mutex_) = 0;  // deletions up to here are
+  int64_t watched_revision_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  absl::Status watch_ended_ ABSL_GUARDED_BY(mutex_);
+
+  struct Subscription {
+    std::weak_ptr<void> owner;
+    std::function<void()> on_change;
+  };
+  absl::Mutex subscriptions_mutex_;
+  std::vector<std::shared_ptr<const Subscription>> subscriptions_
+      ABSL_GUARDED_BY(subscriptions_mutex_);
+  size_t sweep_at_ ABSL_GUARDED_BY(subscriptions_mutex_) = 64;  // size that makes Subscribe sweep
+};
+
+}  // namespace curatord
+
+#endif  // SERVER_NODES_CLUSTER_STATE_H_

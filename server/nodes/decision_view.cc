@@ -1,0 +1,39 @@
+#include "server/nodes/decision_view.h"
+
+#include <utility>
+
+#include "server/store/keys.h"
+
+namespace curatord {
+
+const curator::storage::Node* DecisionView::FindNode(absl::string_view id) const {
+  const std::string key = keys::Node(id);
+  if (auto it = overlay_.find(key); it != overlay_.end()) {
+    if (!it->second.has_value()) return nullptr;
+    absl::StatusOr<NodeRecord> record = ParseNodeRecord(key, *it->second, 0);
+    if (!record.ok()) return nullptr;
+    held_.push_back(std::make_shared<const NodeRecord>(*std::move(record)));
+    return &held_.back()->node;
+  }
+  NodeRecordPtr record = state_->FindNode(id);
+  if (record == nullptr) return nullptr;
+  held_.push_back(std::move(record));
+  return &held_.back()->node;
+}
+
+absl::optional<std::string> DecisionView::Find(absl::string_view key) const {
+  if (auto it = overlay_.find(key); it != overlay_.end()) return it->second;
+  return state_->Find(key);
+}
+
+void DecisionView::Overlay(const std::vector<Operation>& operations) {
+  for (const Operation& operation : operations) {
+    if (operation.kind == Operation::Kind::kPut) {
+      overlay_[operation.key] = operation.value;
+    } else {
+      overlay_[operation.key] = absl::nullopt;
+    }
+  }
+}
+
+}  // namespace curatord

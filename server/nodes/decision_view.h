@@ -1,0 +1,39 @@
+// What a decision may look at: the committed state, overlaid with what earlier
+// decisions of the same transaction are about to write. Not thread-safe; of one
+// transaction of the write lane.
+#ifndef SERVER_NODES_DECISION_VIEW_H_
+#define SERVER_NODES_DECISION_VIEW_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/container/btree_map.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
+#include "metropolis/storage.pb.h"
+#include "server/nodes/cluster_state.h"
+#include "server/store/store.h"
+
+namespace curatord {
+
+class DecisionView {
+ public:
+  explicit DecisionView(const ClusterState* state) : state_(state) {}
+
+  // Null if there is no such node. Valid as long as the view.
+  const curator::storage::Node* FindNode(absl::string_view id) const;
+  // Value of a key that is not a node's.
+  absl::optional<std::string> Find(absl::string_view key) const;
+
+  void Overlay(const std::vector<Operation>& operations);
+
+ private:
+  const ClusterState* const state_;
+  // By key; none: deleted.
+  absl::btree_map<std::string, absl::optional<std::string>> overlay_;
+  mutable std::vector<NodeRecordPtr> held_;  // what FindNode has returned
+};
+
+}  // namespace curatord
+
+#endif  // SERVER_NODES_DECISION_VIEW_H_

@@ -1,0 +1,54 @@
+// UnaryCall: one unary RPC that is answered later, from another thread, exactly
+// once. Whoever works on it holds a shared_ptr; when the call is cancelled (the
+// caller left, or the server stops because the role changed) it is finished at
+// once, and an answer that comes after that is dropped.
+#ifndef SERVER_RPC_UNARY_CALL_H_
+#define SERVER_RPC_UNARY_CALL_H_
+
+#include <memory>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "grpcpp/support/server_callback.h"
+#include "server/rpc/rpc_error.h"
+
+namespace curatord {
+
+template <typename Response>
+class UnaryCall final : public grpc::ServerUnaryReactor {
+ public:
+  // `response` is gRPC's and lives until the call is finished.
+  static std::shared_ptr<UnaryCall> Create(Response* response) {
+    std::shared_ptr<UnaryCall> call(new UnaryCall(response));
+    call->self_ = call;
+    return call;
+  }
+
+  void Settle(absl::StatusOr<Response> answer) ABSL_LOCKS_EXCLUDED(mutex_) {
+    {
+      absl::MutexLock lock(&mutex_);
+      if (settled_) return;
+      settled_ = true;
+    }
+    // Ours alone from here on; the reactor lives until OnDone, which follows Finish.
+    if (answer.ok()) *response_ = *std::move(answer);
+    Finish(ToGrpcStatus(answer.status()));
+  }
+
+ private:
+  explicit UnaryCall(Response* response) : response_(response) {}
+
+  void OnCancel() override { Settle(absl::CancelledError("cancelled")); }
+  void OnDone() override { std::shared_ptr<UnaryCall> last = std::move(self_); }
+
+  Response* const response_;
+  std::shared_ptr<UnaryCall> self_;  // until OnDone
+  absl::Mutex mutex_;
+  bool settled_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace curatord
+
+#endif  // SERVER_RPC_UNARY_CALL_H_

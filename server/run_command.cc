@@ -1,0 +1,131 @@
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "curator/node_agent.h"
+#include "server/auth/authorizer.h"
+#include "server/commands.h"
+#include "server/data_dir.h"
+#include "server/election.h"
+#include "server/explained.h"
+#include "server/listener.h"
+#include "server/log.h"
+#include "server/nodes/cluster_state.h"
+#include "server/pki/cluster_pki.h"
+#include "server/signals.h"
+#include "server/store/keys.h"
+#include "server/store/store.h"
+#include "server/supervisor.h"
+#include "server/version.h"
+
+namespace curatord {
+namespace {
+
+constexpr absl::Duration kStoreTimeout = absl::Seconds(10);
+
+absl::StatusOr<std::unique_ptr<Store>> OpenClusterStore(const std::string& url) {
+  absl::StatusOr<std::unique_ptr<Store>> store = OpenStore(url, /*create=*/false);
+  if (store.ok()) return store;
+  switch (store.status().code()) {
+    case absl::StatusCode::kNotFound:
+      return Explained(store.status(), "no cluster was set up in this store",
+                       "give the store that `curatord init` made: --store URL");
+    case absl::StatusCode::kInvalidArgument:
+      return Explained(store.status(), "the URL of the store is not understood",
+                       "give --store sqlite:///ABSOLUTE/PATH");
+    case absl::StatusCode::kDataLoss:
+      return Explained(
+          store.status(), "the file is damaged, or not a curator's",
+          "restore it from a backup; `sqlite3 FILE 'pragma integrity_check'` tells more");
+    default:
+      return Explained(store.status(), "the store cannot be used", "see the cause above");
+  }
+}
+
+// The store must be of the cluster that our own certificate is of.
+absl::Status CheckSameCluster(Store* store, const curator::ClusterCa& ours) {
+  absl::StatusOr<RangeResult> found =
+      store->Range(keys::kCaCertificate, absl::Now() + kStoreTimeout);
+  if (!found.ok()) return found.status();
+  if (found->kvs.empty()) {
+    return Explained(
+        absl::NotFoundError(absl::StrCat("store ", store->name(), " holds no cluster")),
+        "it is empty, or the store of something else",
+        "give the store that `curatord init` made: --store URL");
+  }
+  absl::StatusOr<curator::ClusterCa> theirs = curator::ClusterCa::FromDer(found->kvs[0].value);
+  if (!theirs.ok()) return theirs.status();
+  if (theirs->sha256() == ours.sha256()) return absl::OkStatus();
+  return Explained(absl::FailedPreconditionError(
+                       absl::StrCat("store ", store->name(), " belongs to another cluster")),
+                   absl::StrCat("its CA is SHA256:", theirs->sha256(),
+                                ", the one of this data directory SHA256:", ours.sha256()),
+                   "give the data directory and the store of the same cluster");
+}
+
+}  // namespace
+
+absl::Status Run(const RunConfig& config) {
+  BlockStopSignals();
+  SetLogLevel(config.log_level);
+
+  absl::StatusOr<DataDirLock> lock = DataDirLock::Acquire(config.data_dir, /*create=*/false);
+  if (!lock.ok()) return lock.status();
+  absl::StatusOr<curator::NodeCredentials> credentials =
+      curator::LoadNodeCredentials(config.data_dir);
+  if (!credentials.ok()) return credentials.status();
+  absl::StatusOr<std::unique_ptr<Store>> store = OpenClusterStore(config.store_url);
+  if (!store.ok()) return store.status();
+  if (absl::Status same = CheckSameCluster(store->get(), credentials->ca); !same.ok()) return same;
+  // Once before campaigning: a curator that could not listen must not be elected.
+  if (absl::Status free = TryListening(config.listen_address); !free.ok()) {
+    return Explained(free, "another process listens there, or the address is not this machine's",
+                     "stop that process, or give another --listen");
+  }
+  LogInfo("starting",
+          {{"node", credentials->node_id},
+           {"version", kVersion},
+           {"store", (*store)->name()},
+           {"listen", config.listen_address},
+           {"advertise", absl::StrCat(config.advertise_host, ":", config.advertise_port)},
+           {"ca_sha256", credentials->ca.sha256()}});
+
+  ClusterState state(store->get());
+  const Authorizer authorizer(credentials->ca.certificate());
+  Election election(store->get(), {credentials->node_id, config.lease_ttl});
+
+  curator::NodeAgentOptions agent_options;
+  agent_options.data_dir = config.data_dir;
+  agent_options.endpoints = {config.listen_address};
+  agent_options.external_address = config.advertise_host;
+  agent_options.curator_port = config.advertise_port;
+  // A curator needs no unlock key: its store is not the node's encrypted storage.
+  agent_options.join = false;
+  agent_options.on_log = [](absl::string_view line) { LogInfo("node agent", {{"event", line}}); };
+  curator::NodeAgent agent(std::move(agent_options));
+  const curator::Cancellation stop_agent;
+
+  Supervisor supervisor;
+  Listener listener(
+      store->get(), &state, &authorizer, &supervisor, &election,
+      {credentials->node_id, credentials->identity, config.listen_address, config.advertise_host,
+       config.advertise_port, [&agent](const std::string& leader) { agent.HintLeader(leader); }});
+  supervisor.Start(
+      "cluster-state", [&state] { return state.Run(); }, [&state] { state.Stop(); });
+  supervisor.Start(
+      "listener", [&listener] { return listener.Run(); }, [&listener] { listener.Stop(); });
+  supervisor.Start(
+      "election", [&election] { return election.Run(); }, [&election] { election.Stop(); });
+  supervisor.Start(
+      "node-agent", [&agent, &stop_agent] { return agent.Run(stop_agent); },
+      [&stop_agent] { stop_agent.Cancel(); });
+
+  const int signal = WaitForStopSignal();
+  LogInfo("stopping", {{"signal", signal}});
+  supervisor.Stop();
+  LogInfo("stopped");
+  return absl::OkStatus();
+}
+
+}  // namespace curatord

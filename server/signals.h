@@ -1,0 +1,17 @@
+// SIGTERM and SIGINT as something to wait for. Block them before the first thread
+// is started, so that every thread inherits it.
+#ifndef SERVER_SIGNALS_H_
+#define SERVER_SIGNALS_H_
+
+namespace curatord {
+
+// Also ignores SIGPIPE: a closed connection is an error, not an end.
+void BlockStopSignals();
+
+// Waits for the first one; from then on a second one ends the process at once,
+// with exit code 130 or 143.
+int WaitForStopSignal();
+
+}  // namespace curatord
+
+#endif  // SERVER_SIGNALS_H_
