@@ -101,12 +101,8 @@ Tree::Tree() {
   app_.set_version_flag("--version", absl::StrCat("curatorctl ", ClientVersion()),
                         "show the version");
   app_.require_subcommand(1);
-  app_.footer(
-      "First steps:\n"
-      "  curatorctl cred new-key --out DIR\n"
-      "  curatorctl cluster takeownership -e HOST --owner-key DIR/owner-key.pem --context NAME\n"
-      "  curatorctl node list\n"
-      "Exit codes: curatorctl help exit-codes");
+  // Inherited by what is added from here on; the root's own comes last.
+  app_.footer("Flags of every command: curatorctl --help");
   AddGlobalFlags();
   AddNode();
   AddCluster();
@@ -114,6 +110,12 @@ Tree::Tree() {
   AddContext();
   AddCredentials();
   AddAbout();
+  app_.footer(
+      "First steps:\n"
+      "  curatorctl cred new-key --out DIR\n"
+      "  curatorctl cluster takeownership -e HOST --owner-key DIR/owner-key.pem --context NAME\n"
+      "  curatorctl node list\n"
+      "Exit codes: curatorctl help exit-codes");
 }
 
 void Tree::AddGlobalFlags() {
@@ -321,6 +323,12 @@ std::vector<std::string> SubcommandNames(const CLI::App* app) {
   return names;
 }
 
+std::string Help(CLI::App* app) {
+  if (app->get_parent() == nullptr) return app->help();
+  const std::string parent = PathOf(app->get_parent());
+  return app->help(absl::StrCat("curatorctl", parent.empty() ? "" : " ", parent));
+}
+
 absl::StatusOr<std::string> HelpOf(CLI::App& app, const std::vector<std::string>& words) {
   CLI::App* at = &app;
   for (const std::string& word : words) {
@@ -331,7 +339,7 @@ absl::StatusOr<std::string> HelpOf(CLI::App& app, const std::vector<std::string>
     }
     at = named.front();
   }
-  return at->help("curatorctl");
+  return Help(at);
 }
 
 OptionDescription Describe(const CLI::Option* option) {
@@ -372,7 +380,7 @@ absl::StatusOr<ParsedCommand> ParseCommandLine(const std::vector<std::string>& a
     // CLI11 takes them from the back.
     tree->app().parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::CallForHelp&) {
-    command.help = Deepest(&tree->app())->help("curatorctl");
+    command.help = Help(Deepest(&tree->app()));
   } catch (const CLI::CallForVersion& version) {
     command.help = absl::StrCat(version.what(), "\n");
   } catch (const CLI::ParseError& error) {

@@ -17,9 +17,9 @@ namespace {
 bool IsPlainKey(absl::string_view key) {
   static constexpr absl::string_view kWordsOfYaml[] = {"y",   "n",    "yes",   "no",   "on",
                                                        "off", "true", "false", "null", "nan"};
-  if (key.empty()) return false;
+  if (key.empty() || !absl::ascii_isalpha(static_cast<unsigned char>(key.front()))) return false;
   for (const char c : key) {
-    if (!absl::ascii_isalpha(static_cast<unsigned char>(c)) && c != '_') return false;
+    if (!absl::ascii_isalnum(static_cast<unsigned char>(c)) && c != '_') return false;
   }
   return std::none_of(std::begin(kWordsOfYaml), std::end(kWordsOfYaml),
                       [key](absl::string_view word) { return absl::EqualsIgnoreCase(key, word); });

@@ -165,6 +165,7 @@ std::string Session::ClusterName() const {
   if (settings_.context.has_value()) {
     return absl::StrCat("cluster \"", settings_.context_name.value, "\"");
   }
+  if (settings_.endpoints.value.empty()) return "the cluster";
   return absl::StrCat("the cluster at ", absl::StrJoin(settings_.endpoints.value, ", "));
 }
 

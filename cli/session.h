@@ -62,7 +62,7 @@ class Session {
   // A question about trust: --yes is no answer to it.
   absl::StatusOr<bool> Ask(absl::string_view question);
 
-  // "cluster "lab"" or "the cluster at 10.0.1.5".
+  // "cluster "lab"", "the cluster at 10.0.1.5" or, with nothing to name, "the cluster".
   std::string ClusterName() const;
 
  private:

@@ -30,8 +30,11 @@ bool MayPass(const absl::Status& status) {
          code == ExitCode::kTimeout;
 }
 
-absl::StatusOr<Observation> Observe(Client& client, Session& session,
+absl::StatusOr<Observation> Observe(Session& session,
                                     const std::vector<WaitCondition>& conditions) {
+  absl::StatusOr<Client*> made = session.GetClient();
+  if (!made.ok()) return made.status();
+  Client& client = **made;
   Observation seen;
   absl::optional<NodeList> list;
   const bool needs_nodes =
@@ -170,14 +173,12 @@ absl::StatusOr<CommandResult> WaitCommand(Session& session, const WaitArgs& args
                      absl::StrCat("\"", *args.at_least, "\" is not a duration (--for-at-least)"));
     }
   }
-  absl::StatusOr<Client*> client = session.GetClient();
-  if (!client.ok()) return client.status();
 
   absl::optional<absl::Duration> holds_since;  // of Session::Elapsed
   Observation last;
   absl::Status failure;
   while (true) {
-    absl::StatusOr<Observation> seen = Observe(**client, session, conditions);
+    absl::StatusOr<Observation> seen = Observe(session, conditions);
     if (seen.ok()) {
       // A change of leader in between means that there was none for a moment.
       if (!seen->met || seen->leader_id != last.leader_id) holds_since.reset();
