@@ -19,6 +19,7 @@ absl::Status Dev(const DevOptions& given) {
   if (options.dir.empty()) options.dir = "curator-dev";
   options.dir = std::filesystem::absolute(options.dir).lexically_normal().string();
   BlockStopSignals();
+  RouteGrpcLogs();
   // For DevCluster, which waits for its children by this signal.
   sigset_t child;
   sigemptyset(&child);

@@ -8,6 +8,7 @@
 #include "server/commands.h"
 #include "server/data_dir.h"
 #include "server/explained.h"
+#include "server/log.h"
 #include "server/signals.h"
 
 namespace curatord {
@@ -33,6 +34,7 @@ absl::StatusOr<std::string> ReadTicket(const std::string& path) {
 
 absl::Status Join(const JoinOptions& options) {
   BlockStopSignals();
+  RouteGrpcLogs();
   curator::NodeAgentOptions agent_options;
   agent_options.data_dir = options.data_dir;
   agent_options.endpoints = options.endpoints;

@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "grpc/support/log.h"
 
 namespace curatord {
 namespace {
@@ -62,6 +63,12 @@ absl::StatusOr<LogLevel> ParseLogLevel(absl::string_view text) {
 void SetLogLevel(LogLevel level) { minimum_level.store(level); }
 
 void SetLogName(std::string name) { LogName() = std::move(name); }
+
+void RouteGrpcLogs() {
+  gpr_set_log_function([](gpr_log_func_args* entry) {
+    LogDebug("grpc", {{"file", entry->file}, {"line", entry->line}, {"text", entry->message}});
+  });
+}
 
 void Log(LogLevel level, absl::string_view message, std::initializer_list<LogField> fields) {
   if (level < minimum_level.load(std::memory_order_relaxed)) return;

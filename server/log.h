@@ -31,6 +31,10 @@ void SetLogName(std::string name);
 
 void Log(LogLevel level, absl::string_view message, std::initializer_list<LogField> fields = {});
 
+// What gRPC has to say goes into this log at level debug: it reports as errors
+// what is everyday life here (a client that dials an IP address, a peer that left).
+void RouteGrpcLogs();
+
 inline void LogDebug(absl::string_view message, std::initializer_list<LogField> fields = {}) {
   Log(LogLevel::kDebug, message, fields);
 }

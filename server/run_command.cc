@@ -69,6 +69,7 @@ absl::Status CheckSameCluster(Store* store, const curator::ClusterCa& ours) {
 absl::Status Run(const RunConfig& config) {
   BlockStopSignals();
   SetLogLevel(config.log_level);
+  RouteGrpcLogs();
 
   absl::StatusOr<DataDirLock> lock = DataDirLock::Acquire(config.data_dir, /*create=*/false);
   if (!lock.ok()) return lock.status();

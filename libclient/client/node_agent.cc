@@ -83,8 +83,10 @@ class NodeAgent::Impl {
     if (!node.ok()) return node.status();
 
     NodeService service(options_, context, *node);
-    BeginStep(NodeAgentStep::kJoin);
-    if (absl::Status status = Join(service, *node); !status.ok()) return status;
+    if (options_.join) {
+      BeginStep(NodeAgentStep::kJoin);
+      if (absl::Status status = Join(service, *node); !status.ok()) return status;
+    }
     BeginStep(NodeAgentStep::kRunning);
     absl::StatusOr<std::shared_ptr<net::LeaderFinder>> finder =
         Connect(*node->ca, *node->identity, absl::InfiniteDuration());
