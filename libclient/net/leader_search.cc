@@ -46,6 +46,7 @@ LeaderSearch::LeaderSearch(const FinderOptions& options, Publish publish, Tick t
 
 LeaderSearch::~LeaderSearch() {
   queue_->Post([this] {
+    closing_ = true;
     for (const auto& candidate : candidates_) Disconnect(*candidate);
   });
   thread_.Stop([this] { return watches_.empty(); });
@@ -102,11 +103,13 @@ void LeaderSearch::OnHint(core::Endpoint endpoint) {
   queue_->Post([this, endpoint = std::move(endpoint)] {
     Candidate& candidate = Ensure(endpoint);
     candidate.named_leader = true;
+    candidate.expected_node_id.clear();
     if (candidate.dial_id == 0) candidate.next_dial_at = core::Instant{};
   });
 }
 
 core::Instant LeaderSearch::OnTick(core::Instant now) {
+  if (closing_) return core::kNever;  // nothing is dialled any more
   core::Instant wake_at = ExpireDials(now);
   const absl::optional<std::string> believed = view_.believed_leader();
   const bool searching =
@@ -250,8 +253,9 @@ void LeaderSearch::OnFailed(Candidate& candidate, Phase phase, Verdict verdict,
   Disconnect(candidate);
   candidate.heard_of = true;
   candidate.named_leader = false;
-  // What a follower said of this address was wrong, or is over.
-  candidate.expected_node_id.clear();
+  // What a follower said of this address was wrong, or is over; our caller named
+  // the seeds for whoever is there.
+  if (candidate.seed) candidate.expected_node_id.clear();
   candidate.next_dial_at =
       core::After(now, candidate.backoff.Next(absl::Uniform<double>(random_, 0, 1)));
   candidate.report.phase = phase;

@@ -110,6 +110,7 @@ class LeaderSearch {
   uint64_t last_dial_id_ = 0;
   int waiters_ = 0;
   bool ever_wanted_ = false;
+  bool closing_ = false;
   bool was_searching_ = false;
   int burst_left_ = 0;
   core::Instant next_stagger_at_{};

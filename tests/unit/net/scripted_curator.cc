@@ -1,0 +1,312 @@
+#include "tests/unit/net/scripted_curator.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "grpcpp/server_builder.h"
+#include "libclient/identity/node_id.h"
+#include "libclient/identity/tls_credentials.h"
+
+namespace curator::testing_support {
+namespace {
+
+namespace api = metropolis::node::core::curator::proto::api;
+namespace management = metropolis::proto::api;
+
+constexpr int kPort = 7835;
+
+Identity MakeIdentity(const identity::Certificate& certificate, const identity::PrivateKey& key) {
+  return *Identity::FromPem(certificate.pem(), key.ToPem());
+}
+
+// Answers once, or never; ends when the call is cancelled in either case.
+class UnaryReactor final : public grpc::ServerUnaryReactor {
+ public:
+  explicit UnaryReactor(const Verdictless& verdict) {
+    if (verdict.has_value()) FinishOnce(*verdict);
+  }
+
+ private:
+  void FinishOnce(const grpc::Status& status) {
+    if (!finished_.exchange(true)) Finish(status);
+  }
+  void OnCancel() override { FinishOnce(grpc::Status::CANCELLED); }
+  void OnDone() override { delete this; }
+  std::atomic<bool> finished_{false};
+};
+
+class NodesReactor final : public grpc::ServerWriteReactor<management::Node> {
+ public:
+  NodesReactor(std::vector<management::Node> nodes, const Verdictless& verdict)
+      : nodes_(std::move(nodes)), verdict_(verdict) {
+    Next();
+  }
+
+ private:
+  void Next() {
+    if (next_ < nodes_.size()) {
+      StartWrite(&nodes_[next_++]);
+    } else if (verdict_.has_value()) {
+      FinishOnce(*verdict_);
+    }
+  }
+  void OnWriteDone(bool ok) override {
+    if (ok) {
+      Next();
+    } else {
+      FinishOnce(grpc::Status::CANCELLED);
+    }
+  }
+  void FinishOnce(const grpc::Status& status) {
+    if (!finished_.exchange(true)) Finish(status);
+  }
+  void OnCancel() override { FinishOnce(grpc::Status::CANCELLED); }
+  void OnDone() override { delete this; }
+
+  const std::vector<management::Node> nodes_;
+  const Verdictless verdict_;
+  size_t next_ = 0;
+  std::atomic<bool> finished_{false};
+};
+
+class LeaderReactor final : public grpc::ServerWriteReactor<api::GetCurrentLeaderResponse> {
+ public:
+  explicit LeaderReactor(absl::optional<api::GetCurrentLeaderResponse> answer)
+      : answer_(std::move(answer)) {
+    if (answer_.has_value()) StartWrite(&*answer_);
+  }
+
+ private:
+  void OnCancel() override {
+    if (!finished_.exchange(true)) Finish(grpc::Status::CANCELLED);
+  }
+  void OnDone() override { delete this; }
+
+  const absl::optional<api::GetCurrentLeaderResponse> answer_;
+  std::atomic<bool> finished_{false};
+};
+
+}  // namespace
+
+TestCa::TestCa()
+    : key_(identity::PrivateKey::Generate()),
+      certificate_(identity::IssueCaCertificate(key_, "test cluster")) {}
+
+ClusterCa TestCa::ca() const { return *ClusterCa::FromDer(certificate_.der()); }
+
+Identity TestCa::IssueNode() const {
+  const identity::PrivateKey key = identity::PrivateKey::Generate();
+  return MakeIdentity(identity::IssueNodeCertificate(certificate_, key_, key.public_key()), key);
+}
+
+Identity TestCa::IssueUser() const {
+  const identity::PrivateKey key = identity::PrivateKey::Generate();
+  return MakeIdentity(identity::IssueUserCertificate(certificate_, key_, key.public_key(), "owner"),
+                      key);
+}
+
+std::string NewLoopbackHost() {
+  static std::atomic<int> counter{1};
+  const int pid = getpid();
+  return absl::StrCat("127.", 64 + (pid / 250) % 128, ".", pid % 250, ".", counter++);
+}
+
+class ScriptedCurator::Local final : public api::CuratorLocal::CallbackService {
+ public:
+  explicit Local(ScriptedCurator& curator) : curator_(curator) {}
+
+  grpc::ServerWriteReactor<api::GetCurrentLeaderResponse>* GetCurrentLeader(
+      grpc::CallbackServerContext* context, const api::GetCurrentLeaderRequest*) override {
+    absl::MutexLock lock(&curator_.mutex_);
+    if (curator_.silent_) return new LeaderReactor(absl::nullopt);
+    if (curator_.term_ != 0) {
+      context->AddInitialMetadata("curator-term", absl::StrCat(curator_.term_));
+    }
+    return new LeaderReactor(curator_.leader_);
+  }
+
+  grpc::ServerUnaryReactor* GetCACertificate(grpc::CallbackServerContext*,
+                                             const api::GetCACertificateRequest*,
+                                             api::GetCACertificateResponse* response) override {
+    response->set_identity_ca_certificate(curator_.ca_der);
+    return new UnaryReactor(grpc::Status::OK);
+  }
+
+ private:
+  ScriptedCurator& curator_;
+};
+
+class ScriptedCurator::Manager final : public management::Management::CallbackService {
+ public:
+  explicit Manager(ScriptedCurator& curator) : curator_(curator) {}
+
+  grpc::ServerUnaryReactor* GetClusterInfo(grpc::CallbackServerContext* context,
+                                           const management::GetClusterInfoRequest*,
+                                           management::GetClusterInfoResponse*) override {
+    return new UnaryReactor(Handle(context, "GetClusterInfo"));
+  }
+  grpc::ServerUnaryReactor* GetRegisterTicket(
+      grpc::CallbackServerContext* context, const management::GetRegisterTicketRequest*,
+      management::GetRegisterTicketResponse* response) override {
+    response->set_ticket(std::string(34, 't'));
+    return new UnaryReactor(Handle(context, "GetRegisterTicket"));
+  }
+  grpc::ServerUnaryReactor* ApproveNode(grpc::CallbackServerContext* context,
+                                        const management::ApproveNodeRequest*,
+                                        management::ApproveNodeResponse*) override {
+    return new UnaryReactor(Handle(context, "ApproveNode"));
+  }
+  grpc::ServerUnaryReactor* DeleteNode(grpc::CallbackServerContext* context,
+                                       const management::DeleteNodeRequest*,
+                                       management::DeleteNodeResponse*) override {
+    return new UnaryReactor(Handle(context, "DeleteNode"));
+  }
+  grpc::ServerWriteReactor<management::Node>* GetNodes(
+      grpc::CallbackServerContext* context, const management::GetNodesRequest*) override {
+    const Verdictless verdict = Handle(context, "GetNodes");
+    absl::MutexLock lock(&curator_.mutex_);
+    return new NodesReactor(curator_.nodes_, verdict);
+  }
+
+ private:
+  Verdictless Handle(grpc::CallbackServerContext* context, const std::string& method) {
+    Call call;
+    call.method = method;
+    const auto& metadata = context->client_metadata();
+    if (const auto it = metadata.find("curator-request-id"); it != metadata.end()) {
+      call.request_id = std::string(it->second.data(), it->second.size());
+    }
+    std::function<Verdictless(const Call&)> handler;
+    {
+      absl::MutexLock lock(&curator_.mutex_);
+      curator_.calls_.push_back(call);
+      handler = curator_.handler_;
+    }
+    return handler ? handler(call) : grpc::Status::OK;
+  }
+
+  ScriptedCurator& curator_;
+};
+
+ScriptedCurator::ScriptedCurator(const TestCa& ca)
+    : ca_der(ca.ca().der()),
+      identity_(ca.IssueNode()),
+      node_id_(identity_.subject()),
+      host_(NewLoopbackHost()),
+      local_(std::make_unique<Local>(*this)),
+      manager_(std::make_unique<Manager>(*this)) {}
+
+ScriptedCurator::~ScriptedCurator() { Stop(); }
+
+std::string ScriptedCurator::address() const { return absl::StrCat(host_, ":", kPort); }
+
+void ScriptedCurator::Lead(int64_t term) {
+  Stop();
+  {
+    absl::MutexLock lock(&mutex_);
+    leader_.set_leader_node_id(node_id_);
+    leader_.set_this_node_id(node_id_);
+    leader_.set_leader_host(host_);
+    leader_.set_leader_port(kPort);
+    term_ = term;
+    claim_falsely_ = false;
+  }
+  role_ = Role::kLeader;
+  Start();
+}
+
+void ScriptedCurator::ClaimFalsely(int64_t term) {
+  Stop();
+  {
+    absl::MutexLock lock(&mutex_);
+    leader_.set_leader_node_id(node_id_);
+    leader_.set_this_node_id(node_id_);
+    leader_.set_leader_host(host_);
+    leader_.set_leader_port(kPort);
+    term_ = term;
+    claim_falsely_ = true;
+  }
+  role_ = Role::kLeader;
+  Start();
+}
+
+void ScriptedCurator::Follow(const ScriptedCurator& leader) {
+  FollowAddress(leader.node_id(), leader.host(), kPort);
+}
+
+void ScriptedCurator::FollowAddress(const std::string& leader_id, const std::string& host,
+                                    int port) {
+  Stop();
+  {
+    absl::MutexLock lock(&mutex_);
+    leader_.set_leader_node_id(leader_id);
+    leader_.set_this_node_id(node_id_);
+    leader_.set_leader_host(host);
+    leader_.set_leader_port(port);
+    term_ = 0;
+  }
+  role_ = Role::kFollower;
+  Start();
+}
+
+void ScriptedCurator::Stop() {
+  role_ = Role::kNone;
+  if (server_ == nullptr) return;
+  server_->Shutdown(gpr_inf_past(GPR_CLOCK_REALTIME));
+  server_.reset();
+}
+
+void ScriptedCurator::Restart() {
+  const Role role = role_;
+  Stop();
+  role_ = role;
+  Start();
+}
+
+void ScriptedCurator::Start() {
+  bool claim_falsely;
+  {
+    absl::MutexLock lock(&mutex_);
+    claim_falsely = claim_falsely_;
+  }
+  grpc::ServerBuilder builder;
+  builder.AddListeningPort(address(), identity::MakeServerCredentials(identity_));
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 100);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder.RegisterService(local_.get());
+  if (role_ == Role::kLeader && !claim_falsely) builder.RegisterService(manager_.get());
+  server_ = builder.BuildAndStart();
+  if (server_ == nullptr) abort();
+}
+
+void ScriptedCurator::SetHandler(std::function<Verdictless(const Call&)> handler) {
+  absl::MutexLock lock(&mutex_);
+  handler_ = std::move(handler);
+}
+
+void ScriptedCurator::SetNodes(std::vector<management::Node> nodes) {
+  absl::MutexLock lock(&mutex_);
+  nodes_ = std::move(nodes);
+}
+
+void ScriptedCurator::SetSilent(bool silent) {
+  absl::MutexLock lock(&mutex_);
+  silent_ = silent;
+}
+
+std::vector<Call> ScriptedCurator::calls() const {
+  absl::MutexLock lock(&mutex_);
+  return calls_;
+}
+
+int ScriptedCurator::CountCalls(const std::string& method) const {
+  absl::MutexLock lock(&mutex_);
+  return static_cast<int>(std::count_if(calls_.begin(), calls_.end(),
+                                        [&](const Call& call) { return call.method == method; }));
+}
+
+}  // namespace curator::testing_support

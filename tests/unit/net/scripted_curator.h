@@ -1,0 +1,108 @@
+// Curators that do as they are told: real gRPC servers with real certificates on
+// loopback addresses of their own, whose roles and answers a test scripts.
+#ifndef TESTS_UNIT_NET_SCRIPTED_CURATOR_H_
+#define TESTS_UNIT_NET_SCRIPTED_CURATOR_H_
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/types/optional.h"
+#include "curator/client.h"
+#include "grpcpp/server.h"
+#include "libclient/identity/certificate.h"
+#include "libclient/identity/key.h"
+#include "metropolis/curator.grpc.pb.h"
+#include "metropolis/management.grpc.pb.h"
+
+namespace curator::testing_support {
+
+// A CA and what it issues.
+class TestCa {
+ public:
+  TestCa();
+  ClusterCa ca() const;
+  Identity IssueNode() const;
+  Identity IssueUser() const;
+
+ private:
+  identity::PrivateKey key_;
+  identity::Certificate certificate_;
+};
+
+// A loopback address nobody else uses, so that nothing else listens on it while
+// a curator is between two roles, and no dial can connect to itself.
+std::string NewLoopbackHost();
+
+// What a handler does; none: it never answers.
+using Verdictless = absl::optional<grpc::Status>;
+struct Call {
+  std::string method;      // "ApproveNode"
+  std::string request_id;  // curator-request-id
+};
+
+class ScriptedCurator {
+ public:
+  enum class Role { kNone, kFollower, kLeader };
+
+  explicit ScriptedCurator(const TestCa& ca);
+  ~ScriptedCurator();
+
+  const std::string& node_id() const { return node_id_; }
+  const std::string& host() const { return host_; }
+  std::string address() const;
+
+  // Each stops the server at once and starts one for the new role.
+  void Lead(int64_t term = 0);
+  void Follow(const ScriptedCurator& leader);
+  void FollowAddress(const std::string& leader_id, const std::string& host, int port);
+  void Stop();
+  // Same role, new listener.
+  void Restart();
+
+  // Decides every call of Management on the leader; default: OK.
+  void SetHandler(std::function<Verdictless(const Call&)> handler);
+  // Nodes that GetNodes lists.
+  void SetNodes(std::vector<metropolis::proto::api::Node> nodes);
+  // GetCurrentLeader is accepted and never answered.
+  void SetSilent(bool silent);
+  // GetCurrentLeader claims leadership, all other methods are missing.
+  void ClaimFalsely(int64_t term);
+  std::string ca_der;  // for GetCACertificate
+
+  std::vector<Call> calls() const;
+  int CountCalls(const std::string& method) const;
+
+ private:
+  class Local;
+  class Manager;
+  void Start();
+
+  const Identity identity_;
+  const std::string node_id_;
+  const std::string host_;
+
+  mutable absl::Mutex mutex_;
+  std::function<Verdictless(const Call&)> handler_ ABSL_GUARDED_BY(mutex_);
+  std::vector<Call> calls_ ABSL_GUARDED_BY(mutex_);
+  std::vector<metropolis::proto::api::Node> nodes_ ABSL_GUARDED_BY(mutex_);
+  metropolis::node::core::curator::proto::api::GetCurrentLeaderResponse leader_
+      ABSL_GUARDED_BY(mutex_);
+  int64_t term_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool silent_ ABSL_GUARDED_BY(mutex_) = false;
+  bool claim_falsely_ ABSL_GUARDED_BY(mutex_) = false;
+
+  Role role_ = Role::kNone;
+  std::unique_ptr<Local> local_;
+  std::unique_ptr<Manager> manager_;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+}  // namespace curator::testing_support
+
+#endif  // TESTS_UNIT_NET_SCRIPTED_CURATOR_H_
