@@ -124,6 +124,15 @@ absl::Status Enrollment::PinCa() {
 // may have registered: the ticket may have been rotated since, or never needed.
 absl::Status Enrollment::Register(net::LeaderFinder& finder) {
   BeginStep(NodeAgentStep::kRegister);
+  if (options_.register_ticket.empty()) {
+    Error error;
+    error.code = ErrorCode::kInvalidArgument;
+    error.message = "no register ticket is given";
+    error.cause = absl::StrCat("node ", node_id(), " is not registered yet");
+    error.hints = {"an operator gets one with: ticket show"};
+    register_refusal_ = MakeError(error);
+    return had_keys_ ? absl::OkStatus() : register_refusal_;
+  }
   api::RegisterNodeRequest request;
   request.set_register_ticket(options_.register_ticket);
   request.set_join_key(node_.join_key->public_key());
