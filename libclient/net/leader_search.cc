@@ -110,7 +110,7 @@ void LeaderSearch::OnHint(core::Endpoint endpoint) {
 
 core::Instant LeaderSearch::OnTick(core::Instant now) {
   if (closing_) return core::kNever;  // nothing is dialled any more
-  core::Instant wake_at = ExpireDials(now);
+  ExpireDials(now);
   const absl::optional<std::string> believed = view_.believed_leader();
   const bool searching =
       !believed.has_value() &&
@@ -122,20 +122,24 @@ core::Instant LeaderSearch::OnTick(core::Instant now) {
   was_searching_ = searching;
   if (believed.has_value()) CloseSurplusStreams(*believed);
   ForgetHopelessStrangers();
-  wake_at = std::min(wake_at, DialWhatIsDue(now, searching, believed.has_value()));
+  const core::Instant next_dial_at = DialWhatIsDue(now, searching, believed.has_value());
   PublishFinding(believed);
-  return std::min(wake_at, also_tick_(now));
+  return std::min({next_dial_at, NextExpiry(), also_tick_(now)});
 }
 
-core::Instant LeaderSearch::ExpireDials(core::Instant now) {
+core::Instant LeaderSearch::NextExpiry() const {
   core::Instant next = core::kNever;
   for (const auto& candidate : candidates_) {
     if (candidate->dial_id == 0 || candidate->answered) continue;
-    const core::Instant expires_at = core::After(candidate->dialled_at, options_.connect_timeout);
-    if (expires_at > now) {
-      next = std::min(next, expires_at);
-      continue;
-    }
+    next = std::min(next, core::After(candidate->dialled_at, options_.connect_timeout));
+  }
+  return next;
+}
+
+void LeaderSearch::ExpireDials(core::Instant now) {
+  for (const auto& candidate : candidates_) {
+    if (candidate->dial_id == 0 || candidate->answered) continue;
+    if (core::After(candidate->dialled_at, options_.connect_timeout) > now) continue;
     const bool tls_done = candidate->channel.peer->Get().handshakes > 0;
     const std::string within = absl::FormatDuration(options_.connect_timeout);
     if (tls_done) {
@@ -146,7 +150,6 @@ core::Instant LeaderSearch::ExpireDials(core::Instant now) {
                absl::StrCat("no connection within ", within));
     }
   }
-  return next;
 }
 
 core::Instant LeaderSearch::DialWhatIsDue(core::Instant now, bool searching, bool believed) {

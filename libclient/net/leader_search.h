@@ -82,7 +82,8 @@ class LeaderSearch {
 
   core::Instant OnTick(core::Instant now);
   core::Instant DialWhatIsDue(core::Instant now, bool searching, bool believed);
-  core::Instant ExpireDials(core::Instant now);
+  void ExpireDials(core::Instant now);
+  core::Instant NextExpiry() const;
   void Dial(Candidate& candidate, core::Instant now);
   // Ends the connection without a verdict.
   void Disconnect(Candidate& candidate);
