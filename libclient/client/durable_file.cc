@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -43,6 +44,15 @@ absl::Status WriteAll(int fd, absl::string_view contents, const std::string& pat
     contents.remove_prefix(static_cast<size_t>(written));
   }
   return absl::OkStatus();
+}
+
+absl::Status CreateOneDirectory(const std::string& path, const std::string& parent) {
+  if (mkdir(path.c_str(), 0700) == 0) return SyncDirectory(parent);
+  const int error = errno;
+  struct stat info = {};
+  if (stat(path.c_str(), &info) != 0) return SystemError("create the directory", path, error);
+  return S_ISDIR(info.st_mode) ? absl::OkStatus()
+                               : SystemError("create the directory", path, ENOTDIR);
 }
 
 }  // namespace
@@ -95,24 +105,16 @@ absl::Status CreateDirectoryDurably(const std::string& path) {
     error.message = "no data directory is given";
     return MakeError(error);
   }
-  if (mkdir(path.c_str(), 0700) == 0) {
-    const size_t slash = path.find_last_of('/');
-    if (slash == std::string::npos) return SyncDirectory(".");
-    return SyncDirectory(slash == 0 ? "/" : path.substr(0, slash));
+  std::string parent = path[0] == '/' ? "/" : ".";
+  for (size_t end = 0; end < path.size();) {
+    const size_t begin = path.find_first_not_of('/', end);
+    if (begin == std::string::npos) break;
+    end = std::min(path.find('/', begin), path.size());
+    const std::string directory = path.substr(0, end);
+    if (absl::Status status = CreateOneDirectory(directory, parent); !status.ok()) return status;
+    parent = directory;
   }
-  if (errno == EEXIST) {
-    struct stat info = {};
-    if (stat(path.c_str(), &info) != 0) return SystemError("read", path, errno);
-    return S_ISDIR(info.st_mode) ? absl::OkStatus()
-                                 : SystemError("create the directory", path, ENOTDIR);
-  }
-  const size_t slash = path.find_last_of('/');
-  if (errno != ENOENT || slash == std::string::npos || slash == 0) {
-    return SystemError("create the directory", path, errno);
-  }
-  if (absl::Status above = CreateDirectoryDurably(path.substr(0, slash)); !above.ok()) return above;
-  if (slash + 1 == path.size()) return absl::OkStatus();
-  return CreateDirectoryDurably(path);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<DirectoryLock> DirectoryLock::Take(const std::string& directory) {
