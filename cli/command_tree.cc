@@ -329,8 +329,11 @@ std::string Help(CLI::App* app) {
   return app->help(absl::StrCat("curatorctl", parent.empty() ? "" : " ", parent));
 }
 
-absl::StatusOr<std::string> HelpOf(CLI::App& app, const std::vector<std::string>& words) {
-  CLI::App* at = &app;
+absl::StatusOr<std::string> HelpOf(const std::vector<std::string>& words) {
+  // A tree that has parsed nothing: the help of one that has is the help of the
+  // command it found.
+  Tree tree;
+  CLI::App* at = &tree.app();
   for (const std::string& word : words) {
     const std::vector<CLI::App*> named =
         at->get_subcommands([&word](CLI::App* sub) { return sub->check_name(word); });
@@ -389,7 +392,7 @@ absl::StatusOr<ParsedCommand> ParseCommandLine(const std::vector<std::string>& a
         {PathOf(at), SubcommandNames(at), tree->app().remaining(true), error.what()});
   }
   if (command.help.empty() && command.path == "help") {
-    absl::StatusOr<std::string> help = HelpOf(tree->app(), tree->help_words());
+    absl::StatusOr<std::string> help = HelpOf(tree->help_words());
     if (!help.ok()) return help.status();
     command.help = *help;
   }

@@ -1,0 +1,40 @@
+// The command line proves that the public headers are enough.
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <string>
+
+#include "absl/strings/match.h"
+#include "gtest/gtest.h"
+
+namespace {
+
+TEST(Includes, CommandLineUsesPublicHeadersOnly) {
+  const std::filesystem::path root = CURATOR_SOURCE_DIR;
+  const std::regex include("^\\s*#\\s*include\\s+[\"<]([^\">]+)[\">]");
+  int files = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(root / "cli")) {
+    const std::string extension = entry.path().extension();
+    if (extension != ".cc" && extension != ".h") continue;
+    ++files;
+    std::ifstream in(entry.path());
+    std::string line;
+    while (std::getline(in, line)) {
+      std::smatch match;
+      if (!std::regex_search(line, match, include)) continue;
+      const std::string header = match[1];
+      for (const char* inside : {"libclient/", "server/", "proto/", "metropolis/", "tests/", "grpc",
+                                 "curator/v1/", "google/"}) {
+        EXPECT_FALSE(absl::StartsWith(header, inside)) << entry.path() << " includes " << header;
+      }
+      // "curator/x.h" must be one of those in libclient/include.
+      if (absl::StartsWith(header, "curator/")) {
+        EXPECT_TRUE(std::filesystem::exists(root / "libclient/include" / header)) << header;
+      }
+      EXPECT_FALSE(extension == ".h" && absl::StartsWith(header, "CLI/")) << entry.path();
+    }
+  }
+  EXPECT_GT(files, 20);
+}
+
+}  // namespace
