@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "cli/document.h"
@@ -144,7 +145,10 @@ std::string DescribeEndpoint(const EndpointReport& report) {
       absl::StrAppend(&out, report.tries == 0 ? " was not asked" : " gave no clear answer");
       break;
   }
-  if (!report.detail.empty()) absl::StrAppend(&out, ": ", report.detail);
+  // A detail that says the verdict again adds nothing.
+  if (!report.detail.empty() && !absl::EndsWith(out, report.detail)) {
+    absl::StrAppend(&out, ": ", report.detail);
+  }
   if (report.tries > 1) absl::StrAppend(&out, " (", report.tries, " tries)");
   return out;
 }

@@ -79,6 +79,14 @@ absl::StatusOr<Effective<CaSetting>> ChooseCa(const GlobalFlags& flags,
   return ca;
 }
 
+// Whether the CA that was chosen is not the one the context pins: then its
+// certificate is of another cluster, and of no use with this one.
+bool IsAnotherClusters(const Settings& settings) {
+  const absl::StatusOr<std::string> pin = ParseFingerprint(settings.context->ca_sha256);
+  const std::string& chosen = settings.ca.value.sha256;
+  return pin.ok() && !chosen.empty() && chosen != *pin;
+}
+
 absl::StatusOr<Effective<CredentialSetting>> ChooseCredential(const GlobalFlags& flags,
                                                               const Environment& environment,
                                                               const Settings& settings,
@@ -93,7 +101,7 @@ absl::StatusOr<Effective<CredentialSetting>> ChooseCredential(const GlobalFlags&
   } else if (certificate.has_value() || key.has_value()) {
     credential = {{certificate.value_or(""), key.value_or("")},
                   Variable("CURATORCTL_CERT_FILE, CURATORCTL_KEY_FILE")};
-  } else if (settings.context.has_value()) {
+  } else if (settings.context.has_value() && !IsAnotherClusters(settings)) {
     credential = {{file.Resolve(settings.context->certificate_file),
                    file.Resolve(settings.context->key_file)},
                   absl::StrCat("context ", settings.context_name.value)};

@@ -80,7 +80,9 @@ absl::StatusOr<Observation> Observe(Session& session,
 absl::Status NotMet(const Session& session, const std::vector<WaitCondition>& conditions,
                     const absl::Status& failure, const Observation& last) {
   Error error;
-  if (!failure.ok()) error = DescribeError(failure);
+  // The last look may have had no time left: then what was seen before it counts.
+  const bool cut_short = ExitCodeOf(failure) == ExitCode::kTimeout && !last.summary.empty();
+  if (!failure.ok() && !cut_short) error = DescribeError(failure);
   const std::string why = error.message;
   error.message = absl::StrCat(
       "not met in time: ",

@@ -96,6 +96,14 @@ TEST(Settings, FlagsOverrideTheEnvironment) {
   EXPECT_EQ(settings->ca.origin, "flag --ca-sha256");
 }
 
+TEST(Settings, ACertificateIsNotUsedWithAnotherClustersCa) {
+  GlobalFlags flags;
+  flags.ca_sha256 = kPinB;
+  EXPECT_TRUE(Resolve(flags)->credential.value.empty());
+  flags.ca_sha256 = kPinA;
+  EXPECT_FALSE(Resolve(flags)->credential.value.empty());
+}
+
 TEST(Settings, AContextThatDoesNotExistIsKnownAsSuch) {
   GlobalFlags flags;
   flags.context = "nope";
