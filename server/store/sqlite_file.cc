@@ -17,7 +17,7 @@ namespace curatord {
 namespace {
 
 constexpr absl::Duration kOpenTimeout = absl::Seconds(5);
-constexpr absl::Duration kCheckTimeout = absl::Seconds(1);
+constexpr int64_t kMaxCheckedBytes = 128 << 20;
 
 // meta has one row. `revision` is the store's; changes below `first_revision`
 // are compacted. A change that puts has a value, one that deletes has NULL.
@@ -91,20 +91,6 @@ absl::Status CheckIdentity(SqliteDatabase* database) {
     return absl::FailedPreconditionError(
         absl::StrCat(database->path(), ": is a curator store of version ", *version,
                      "; this program knows version ", kSqliteSchemaVersion));
-  }
-  return absl::OkStatus();
-}
-
-absl::Status CheckDamage(SqliteDatabase* database) {
-  database->SetDeadline(absl::Now() + kCheckTimeout);
-  absl::StatusOr<std::string> verdict = database->Text("PRAGMA quick_check(1)");
-  if (!verdict.ok()) {
-    // A large store is not checked to its end; what is wrong there is met in use.
-    const bool interrupted = (database->last_code() & 0xff) == SQLITE_INTERRUPT;
-    return interrupted ? absl::OkStatus() : verdict.status();
-  }
-  if (*verdict != "ok") {
-    return absl::DataLossError(absl::StrCat(database->path(), ": is damaged: ", *verdict));
   }
   return absl::OkStatus();
 }
@@ -187,9 +173,21 @@ absl::StatusOr<std::unique_ptr<SqliteDatabase>> OpenSqliteFile(const std::string
   (*database)->SetDeadline(absl::Now() + kOpenTimeout);
   if (absl::Status ours = CheckIdentity(database->get()); !ours.ok()) return ours;
   if (absl::Status wal = (*database)->UseWal(); !wal.ok()) return wal;
-  if (absl::Status undamaged = CheckDamage(database->get()); !undamaged.ok()) return undamaged;
   (*database)->SetDeadline(absl::InfiniteFuture());
   return database;
+}
+
+absl::Status CheckSqliteStructure(SqliteDatabase* database) {
+  struct stat found {};
+  if (stat(database->path().c_str(), &found) == 0 && found.st_size > kMaxCheckedBytes) {
+    return absl::OkStatus();
+  }
+  absl::StatusOr<std::string> verdict = database->Text("PRAGMA quick_check(1)");
+  if (!verdict.ok()) return verdict.status();
+  if (*verdict != "ok") {
+    return absl::DataLossError(absl::StrCat(database->path(), ": is damaged: ", *verdict));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace curatord

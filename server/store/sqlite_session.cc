@@ -75,7 +75,8 @@ absl::Status SqliteSession::Prepare() {
 
 absl::Status SqliteSession::BeginRead(absl::Time deadline) {
   database_->SetDeadline(deadline);
-  return NotExecuted(SqliteQuery(*database_, &begin_read_).Finish());
+  absl::Status begun = SqliteQuery(*database_, &begin_read_).Finish();
+  return begun.ok() ? CheckIsInPlace() : NotExecuted(begun);
 }
 
 absl::Status SqliteSession::BeginWrite(absl::Time deadline) {
@@ -88,12 +89,14 @@ absl::Status SqliteSession::BeginWrite(absl::Time deadline) {
                                                ": the write lock did not come free in time",
                                                holder.empty() ? "" : ": held by ", holder));
   }
-  if (database_->HasMoved()) {
-    Rollback();
-    return absl::DataLossError(
-        absl::StrCat(database_->path(), ": the file was removed or replaced while in use"));
-  }
-  return absl::OkStatus();
+  return CheckIsInPlace();
+}
+
+absl::Status SqliteSession::CheckIsInPlace() {
+  if (!database_->HasMoved()) return absl::OkStatus();
+  Rollback();
+  return absl::DataLossError(
+      absl::StrCat(database_->path(), ": the file was removed or replaced while in use"));
 }
 
 absl::Status SqliteSession::CommitWrite() {
@@ -131,6 +134,11 @@ absl::Status SqliteSession::WriteMeta(const Meta& meta) {
     written = SqliteQuery(*database_, &compact_, first).Finish();
   }
   return NotExecuted(written);
+}
+
+absl::Status SqliteSession::CheckStructure() {
+  database_->SetDeadline(absl::InfiniteFuture());
+  return CheckSqliteStructure(database_.get());
 }
 
 absl::StatusOr<RangeResult> SqliteSession::Range(absl::string_view prefix, absl::Time deadline) {

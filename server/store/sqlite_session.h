@@ -42,6 +42,9 @@ class SqliteSession {
   static absl::StatusOr<std::unique_ptr<SqliteSession>> Open(const std::string& path,
                                                              const LeaseClock& clock);
 
+  // kDataLoss if the file is damaged.
+  absl::Status CheckStructure();
+
   absl::StatusOr<RangeResult> Range(absl::string_view prefix, absl::Time deadline);
   // Reads only: does not wait for writers.
   absl::StatusOr<CommitResult> CheckGuards(const std::vector<Guard>& guards, absl::Time deadline);
@@ -80,6 +83,8 @@ class SqliteSession {
   absl::Status BeginRead(absl::Time deadline);
   absl::Status BeginWrite(absl::Time deadline);
   absl::Status CommitWrite();
+  // Within a transaction: kDataLoss if the file at our path is another by now.
+  absl::Status CheckIsInPlace();
   // Ends the transaction, if one is open, without effect.
   void Rollback();
 

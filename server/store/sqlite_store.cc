@@ -49,6 +49,7 @@ absl::StatusOr<std::unique_ptr<Store>> SqliteStore::Open(const std::string& path
   if (!clock.ok()) return clock.status();
   absl::StatusOr<std::unique_ptr<SqliteSession>> writer = SqliteSession::Open(path, *clock);
   if (!writer.ok()) return writer.status();
+  if (absl::Status sound = (*writer)->CheckStructure(); !sound.ok()) return sound;
   absl::StatusOr<std::unique_ptr<SqliteSession>> reader = SqliteSession::Open(path, *clock);
   if (!reader.ok()) return reader.status();
   absl::StatusOr<std::unique_ptr<SqliteWatches>> watches = SqliteWatches::Open(path, *clock);

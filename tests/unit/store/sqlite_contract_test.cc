@@ -6,7 +6,8 @@ namespace {
 
 std::unique_ptr<StoreHarness> NewSqliteHarness() { return std::make_unique<SqliteHarness>(); }
 
-INSTANTIATE_TEST_SUITE_P(Sqlite, StoreContract, testing::Values(&NewSqliteHarness));
+INSTANTIATE_TEST_SUITE_P(Embedded, StoreContract,
+                         testing::Values(StoreKind{"Sqlite", &NewSqliteHarness}));
 
 }  // namespace
 }  // namespace curatord

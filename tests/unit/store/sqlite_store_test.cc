@@ -1,6 +1,7 @@
 // What only the embedded store does: its file, and other processes that have it
 // open.
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -149,13 +150,55 @@ TEST_F(SqliteStoreTest, DamageMetInUseIsDataLoss) {
   EXPECT_EQ(watch.End().code(), absl::StatusCode::kDataLoss);
 }
 
-TEST_F(SqliteStoreTest, RemovedFileIsDataLossForWriters) {
+TEST_F(SqliteStoreTest, RemovedFileIsDataLoss) {
   const std::unique_ptr<Store> store = harness_.Open();
   ASSERT_TRUE(Put(store.get(), "a", "1").ok());
   ASSERT_EQ(unlink(harness_.path().c_str()), 0);
   const absl::Status status = Put(store.get(), "a", "2");
   EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
   EXPECT_THAT(std::string(status.message()), HasSubstr("removed or replaced"));
+  EXPECT_EQ(store->Range("", Soon()).status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(store->Commit({Guard::Absent("b")}, {}, Soon()).status().code(),
+            absl::StatusCode::kDataLoss);
+  RecordedWatch watch(store.get(), "", 1);
+  EXPECT_EQ(watch.End().code(), absl::StatusCode::kDataLoss);
+}
+
+// A file may not grow beyond the limit while one is in scope.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) {
+    signal(SIGXFSZ, SIG_IGN);
+    EXPECT_EQ(getrlimit(RLIMIT_FSIZE, &before_), 0);
+    rlimit limit = before_;
+    limit.rlim_cur = bytes;
+    EXPECT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
+  }
+  FileSizeLimit(const FileSizeLimit&) = delete;
+  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+  ~FileSizeLimit() { setrlimit(RLIMIT_FSIZE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+TEST_F(SqliteStoreTest, CommitThatFailsToBeWrittenIsUnknownAndDoesNoHarm) {
+  const std::unique_ptr<Store> store = harness_.Open();
+  ASSERT_TRUE(Put(store.get(), "a", "1").ok());
+  RecordedWatch watch(store.get(), "", 1);
+  {
+    FileSizeLimit limit(std::filesystem::file_size(harness_.path() + "-wal") + 20'000);
+    EXPECT_EQ(Put(store.get(), "b", std::string(500'000, 'v')).code(), absl::StatusCode::kUnknown);
+    // Too much to keep in memory until COMMIT: surely not executed.
+    EXPECT_EQ(Put(store.get(), "b", std::string(5'000'000, 'v')).code(),
+              absl::StatusCode::kUnavailable);
+  }
+  ASSERT_TRUE(Put(store.get(), "c", "2").ok());
+  EXPECT_THAT(watch.First(2), ElementsAre("PUT a=1", "PUT c=2"));
+  const std::unique_ptr<Store> other = harness_.Open();
+  absl::StatusOr<RangeResult> range = other->Range("", Soon());
+  ASSERT_TRUE(range.ok()) << range.status();
+  EXPECT_EQ(range->revision, 2);
 }
 
 TEST_F(SqliteStoreTest, RefusesWhatItMayNotWrite) {

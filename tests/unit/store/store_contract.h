@@ -2,7 +2,8 @@
 // contract_*_test.cc files, compiled once; an implementation passes the contract
 // by linking them and instantiating the suite with its harness:
 //
-//   INSTANTIATE_TEST_SUITE_P(Sqlite, StoreContract, testing::Values(&NewSqliteHarness));
+//   INSTANTIATE_TEST_SUITE_P(Embedded, StoreContract,
+//                            testing::Values(StoreKind{"Sqlite", &NewSqliteHarness}));
 #ifndef TESTS_UNIT_STORE_STORE_CONTRACT_H_
 #define TESTS_UNIT_STORE_STORE_CONTRACT_H_
 
@@ -12,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -36,7 +38,12 @@ class StoreHarness {
   virtual void Compact(int64_t revision) = 0;
 };
 
-using StoreHarnessFactory = std::unique_ptr<StoreHarness> (*)();
+struct StoreKind {
+  std::string name;
+  std::function<std::unique_ptr<StoreHarness>()> new_harness;
+
+  friend void PrintTo(const StoreKind& kind, std::ostream* stream) { *stream << kind.name; }
+};
 
 // Long enough for anything that happens at all.
 inline absl::Time Soon() { return absl::Now() + absl::Seconds(20); }
@@ -72,9 +79,9 @@ class RecordedWatch {
   std::unique_ptr<Watch> watch_;
 };
 
-class StoreContract : public testing::TestWithParam<StoreHarnessFactory> {
+class StoreContract : public testing::TestWithParam<StoreKind> {
  protected:
-  StoreContract() : harness_(GetParam()()), store_(harness_->Open()) {}
+  StoreContract() : harness_(GetParam().new_harness()), store_(harness_->Open()) {}
 
   CommitResult Commit(const std::vector<Guard>& guards, const std::vector<Operation>& operations) {
     absl::StatusOr<CommitResult> result = store_->Commit(guards, operations, Soon());
