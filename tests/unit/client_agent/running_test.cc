@@ -63,7 +63,7 @@ TEST_F(Running, FollowsTheLeaderWithoutReportingItsStatusAgain) {
 
 TEST_F(Running, LeavesALeaderThatDoesNotAnswerAHeartbeat) {
   absl::Mutex mutex;
-  std::string lost ABSL_GUARDED_BY(mutex);
+  std::string lost;  // under `mutex`
   NodeAgentOptions options = Options();
   options.on_log = [&](absl::string_view line) {
     absl::MutexLock lock(&mutex);
