@@ -20,7 +20,7 @@ bool IsPowerOfTwo(int count) { return (count & (count - 1)) == 0; }
 
 }  // namespace
 
-bool PauseFor(absl::Duration delay, core::Instant deadline, std::stop_token stop) {
+bool PauseFor(absl::Duration delay, core::Instant deadline, const std::stop_token& stop) {
   net::PauseFor(std::min(delay, core::Until(deadline, net::Now())), {stop});
   return net::Now() < deadline && !stop.stop_requested();
 }

@@ -21,7 +21,7 @@
 namespace curator {
 
 // Waits; false if `stop` or the deadline ended the wait.
-bool PauseFor(absl::Duration delay, core::Instant deadline, std::stop_token stop);
+bool PauseFor(absl::Duration delay, core::Instant deadline, const std::stop_token& stop);
 
 // Failures in a row: logged at powers of two, with a growing delay between them.
 class FailureStreak {

@@ -143,7 +143,7 @@ absl::Status Enrollment::Register(net::LeaderFinder& finder) {
     pair->set_value(value);
   }
   api::RegisterNodeResponse response;
-  const absl::Status status = CallPatiently(
+  absl::Status status = CallPatiently(
       finder, context_, Patience::kUntilRefused, [this](absl::string_view line) { Log(line); },
       kRegisterNode, request, &response);
   if (status.ok()) {
@@ -171,7 +171,7 @@ absl::Status Enrollment::CommitWhenApproved(net::LeaderFinder& finder) {
   bool waiting = false;
   for (;;) {
     std::string certificate_der;
-    const absl::Status status = Commit(finder, &certificate_der);
+    absl::Status status = Commit(finder, &certificate_der);
     if (status.ok()) {
       BeginStep(NodeAgentStep::kStoreCertificate);
       return StoreCertificate(options_.data_dir, certificate_der, node_);
@@ -219,11 +219,10 @@ absl::Status Enrollment::Commit(net::LeaderFinder& finder, std::string* certific
   if (recommended_security_ != common::NODE_STORAGE_SECURITY_INVALID) {
     return CommitAs(finder, recommended_security_, certificate_der);
   }
-  const absl::Status status =
+  absl::Status status =
       CommitAs(finder, common::NODE_STORAGE_SECURITY_AUTHENTICATED_ENCRYPTED, certificate_der);
   if (status.ok() || CodeOf(status) != ErrorCode::kRefused) return status;
-  const absl::Status insecure =
-      CommitAs(finder, common::NODE_STORAGE_SECURITY_INSECURE, certificate_der);
+  absl::Status insecure = CommitAs(finder, common::NODE_STORAGE_SECURITY_INSECURE, certificate_der);
   return !insecure.ok() && CodeOf(insecure) == ErrorCode::kRefused ? status : insecure;
 }
 

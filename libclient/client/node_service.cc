@@ -96,8 +96,8 @@ absl::Status NodeService::Join(net::LeaderFinder& finder) {
     api::JoinNodeRequest request;
     request.set_using_sealed_configuration(sealed);
     api::JoinNodeResponse response;
-    const absl::Status status = CallPatiently(finder, context_, Patience::kUntilForgotten, log,
-                                              kJoinNode, request, &response);
+    absl::Status status = CallPatiently(finder, context_, Patience::kUntilForgotten, log, kJoinNode,
+                                        request, &response);
     if (status.ok()) {
       if (node_.unlock_key.has_value() && !response.cluster_unlock_key().empty() &&
           !identity::ConstantTimeEqual(response.cluster_unlock_key(), *node_.unlock_key)) {

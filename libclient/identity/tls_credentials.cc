@@ -13,7 +13,7 @@
 namespace curator::identity {
 namespace {
 
-std::string Copy(grpc::string_ref text) { return std::string(text.data(), text.size()); }
+std::string Copy(const grpc::string_ref& text) { return std::string(text.data(), text.size()); }
 
 // Judges the server's certificate during the handshake, and writes down what it
 // saw: gRPC tells its caller no more than that the connection failed.

@@ -105,7 +105,7 @@ Verification VerifyCaCertificate(const Certificate& ca) {
 
 Verification VerifyNodeCertificate(const Certificate& leaf, const Certificate& ca, absl::Time now,
                                    absl::string_view expected_node_id) {
-  std::string name = leaf.common_name();
+  const std::string name = leaf.common_name();
   Verification verification = VerifyIssued(leaf, ca);
   verification.name = name;
   if (!verification.ok()) return verification;
@@ -113,31 +113,29 @@ Verification VerifyNodeCertificate(const Certificate& leaf, const Certificate& c
     return Fault(CertificateFault::kMalformed,
                  absl::StrCat("its extended key usage lacks serverAuth",
                               leaf.has_client_auth() ? ": it is a user's" : ""),
-                 std::move(name));
+                 name);
   }
   const std::string id = NodeIdFromPublicKey(leaf.public_key());
   if (name != id) {
     return Fault(CertificateFault::kMalformed,
                  absl::StrCat("its common name \"", name, "\" is not the id of its key, ", id),
-                 std::move(name));
+                 name);
   }
   const std::vector<std::string> dns_names = leaf.dns_names();
   if (std::find(dns_names.begin(), dns_names.end(), id) == dns_names.end()) {
-    return Fault(CertificateFault::kMalformed, "its node id is not among its DNS names",
-                 std::move(name));
+    return Fault(CertificateFault::kMalformed, "its node id is not among its DNS names", name);
   }
   if (!expected_node_id.empty() && id != expected_node_id) {
     return Fault(CertificateFault::kWrongNode,
-                 absl::StrCat("it is of node ", id, ", not of ", expected_node_id),
-                 std::move(name));
+                 absl::StrCat("it is of node ", id, ", not of ", expected_node_id), name);
   }
   verification = VerifyBothValidities(leaf, ca, now);
-  verification.name = std::move(name);
+  verification.name = name;
   return verification;
 }
 
 Verification VerifyUserCertificate(const Certificate& leaf, const Certificate& ca, absl::Time now) {
-  std::string name = leaf.common_name();
+  const std::string name = leaf.common_name();
   Verification verification = VerifyIssued(leaf, ca);
   verification.name = name;
   if (!verification.ok()) return verification;
@@ -145,13 +143,13 @@ Verification VerifyUserCertificate(const Certificate& leaf, const Certificate& c
     return Fault(CertificateFault::kMalformed,
                  absl::StrCat("its extended key usage lacks clientAuth",
                               leaf.has_server_auth() ? ": it is a node's" : ""),
-                 std::move(name));
+                 name);
   }
   if (name.empty()) {
     return Fault(CertificateFault::kMalformed, "its common name is empty");
   }
   verification = VerifyBothValidities(leaf, ca, now);
-  verification.name = std::move(name);
+  verification.name = name;
   return verification;
 }
 
