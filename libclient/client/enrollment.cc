@@ -42,11 +42,8 @@ ErrorCode CodeOf(const absl::Status& status) { return DescribeError(status).code
 absl::Status WithHints(const absl::Status& status, std::string message,
                        std::vector<std::string> hints) {
   Error error = DescribeError(status);
-  if (error.cause.empty()) {
-    error.cause = error.message;
-  } else if (error.cause != error.message) {
-    error.cause = absl::StrCat(error.message, ": ", error.cause);
-  }
+  // The cluster's own words; what the call made of them is about certificates.
+  error.cause = error.message;
   error.message = std::move(message);
   error.hints = std::move(hints);
   return MakeError(error);

@@ -76,7 +76,7 @@ absl::Status Dismissed(const std::string& node_id, ErrorCode code, absl::string_
 absl::Status DismissedBy(const std::string& node_id, const absl::Status& status) {
   const Error error = DescribeError(status);
   if (error.code == ErrorCode::kCancelled) return status;
-  return Dismissed(node_id, error.code, error.cause.empty() ? error.message : error.cause);
+  return Dismissed(node_id, error.code, error.message);
 }
 
 }  // namespace
