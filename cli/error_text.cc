@@ -102,7 +102,7 @@ void AppendPart(std::string* out, absl::string_view label,
 }  // namespace
 
 std::string DescribeEndpoint(const EndpointReport& report) {
-  const absl::string_view leader = report.leader_id.empty() ? "another" : report.leader_id;
+  const std::string leader = report.leader_id.empty() ? "another" : report.leader_id;
   std::string out = report.address;
   switch (report.verdict) {
     case Verdict::kUnresolvable:

@@ -120,7 +120,7 @@ ExitCode FromErrorCode(ErrorCode code) {
   return ExitCode::kError;
 }
 
-absl::Status Failure(ExitCode code, Error error) {
+absl::Status Failure(ExitCode code, const Error& error) {
   absl::Status status = MakeError(error);
   status.SetPayload(kPayload, absl::Cord(absl::StrCat(static_cast<int>(code))));
   return status;

@@ -48,7 +48,7 @@ ExitCode FromErrorCode(ErrorCode code);
 
 // A failure of this program's own (usage, an unconfirmed question), which
 // libcurator has no code for. The status carries `error` and the exit code.
-absl::Status Failure(ExitCode code, Error error);
+absl::Status Failure(ExitCode code, const Error& error);
 absl::Status Failure(ExitCode code, std::string message, std::string cause = "",
                      std::vector<std::string> hints = {});
 

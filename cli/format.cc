@@ -189,9 +189,9 @@ std::string HumanMilliseconds(const Value& value) {
   if (value.number() == nullptr) return "-";
   const int64_t ms = *value.number();
   if (ms < 1000) return absl::StrCat(ms, "ms");
-  if (ms < 10 * 1000) return absl::StrFormat("%.1fs", static_cast<double>(ms) / 1000);
-  if (ms < 120 * 1000) return absl::StrCat(ms / 1000, "s");
-  if (ms < 2 * 3600 * 1000) return absl::StrCat(ms / 60000, "m");
+  if (ms < 10'000) return absl::StrFormat("%.1fs", static_cast<double>(ms) / 1000);
+  if (ms < 120'000) return absl::StrCat(ms / 1000, "s");
+  if (ms < 7'200'000) return absl::StrCat(ms / 60000, "m");
   if (ms < int64_t{48} * 3600 * 1000) return absl::StrCat(ms / 3600000, "h");
   return absl::StrCat(ms / (int64_t{24} * 3600 * 1000), "d");
 }

@@ -99,8 +99,8 @@ absl::StatusOr<std::string> DefaultStoreUrl(const std::string& data_dir) {
 
 absl::StatusOr<RunConfig> MakeRunConfig(const RunSettings& flags, const RunSettings& file) {
   auto pick = [](const absl::optional<std::string>& flag, const absl::optional<std::string>& entry,
-                 std::string otherwise) {
-    return flag.has_value() ? *flag : entry.has_value() ? *entry : std::move(otherwise);
+                 const std::string& otherwise) {
+    return flag.has_value() ? *flag : entry.has_value() ? *entry : otherwise;
   };
   RunConfig config;
   config.data_dir = pick(flags.data_dir, file.data_dir, "");

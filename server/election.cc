@@ -187,7 +187,7 @@ absl::Status Election::HoldCandidacy(Candidacy* candidacy) {
           candidates_changed_ = true;
         }
       },
-      [this](absl::Status ended) {
+      [this](const absl::Status& ended) {
         absl::MutexLock lock(&mutex_);
         watch_ended_ = ended.ok() ? absl::UnavailableError("the watch ended") : ended;
       });

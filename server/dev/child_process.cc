@@ -24,6 +24,7 @@ absl::StatusOr<ChildProcess> ChildProcess::Start(std::string name, const std::st
         absl::StrCat("cannot write ", log_path, ": ", ::strerror(errno)));
   }
   std::vector<char*> arguments;
+  arguments.reserve(argv.size() + 1);
   for (const std::string& argument : argv) arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
   const pid_t parent = ::getpid();

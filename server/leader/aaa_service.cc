@@ -85,9 +85,9 @@ class EscrowStream final : public ExchangeStream<EscrowRequest, EscrowResponse> 
         [public_key = caller_.public_key, certificate](const DecisionView& view) {
           return DecideOwnerCertificate(view, public_key, certificate.get());
         },
-        [self, certificate](absl::Status status) {
+        [self, certificate](const absl::Status& status) {
           if (!status.ok()) {
-            self->End(std::move(status));
+            self->End(status);
             return;
           }
           EscrowResponse response;

@@ -9,7 +9,7 @@ namespace curatord {
 
 class AaaService final : public metropolis::proto::api::AAA::CallbackService {
  public:
-  explicit AaaService(LeaderContext context) : leader_(std::move(context)) {}
+  explicit AaaService(const LeaderContext& context) : leader_(context) {}
 
   grpc::ServerBidiReactor<metropolis::proto::api::EscrowRequest,
                           metropolis::proto::api::EscrowResponse>*

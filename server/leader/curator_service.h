@@ -12,8 +12,8 @@ namespace curator_api = metropolis::node::core::curator::proto::api;
 class CuratorService final : public curator_api::Curator::CallbackService {
  public:
   // `state` is the leadership's, for subscribing to its changes.
-  CuratorService(LeaderContext context, ClusterState* state)
-      : leader_(std::move(context)), state_(state) {}
+  CuratorService(const LeaderContext& context, ClusterState* state)
+      : leader_(context), state_(state) {}
 
   grpc::ServerWriteReactor<curator_api::WatchEvent>* Watch(
       grpc::CallbackServerContext* context, const curator_api::WatchRequest* request) override;

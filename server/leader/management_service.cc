@@ -127,9 +127,9 @@ grpc::ServerWriteReactor<api::Node>* ManagementService::GetNodes(
     return reactor;
   }
   const ClusterState* state = &leader_.leadership->state();
-  leader_.leadership->Confirm([stream, state](absl::Status confirmed) {
+  leader_.leadership->Confirm([stream, state](const absl::Status& confirmed) {
     if (!confirmed.ok()) {
-      stream->End(std::move(confirmed));
+      stream->End(confirmed);
       return;
     }
     stream->List(state->Nodes());

@@ -9,7 +9,7 @@ namespace curatord {
 
 class ManagementService final : public metropolis::proto::api::Management::CallbackService {
  public:
-  explicit ManagementService(LeaderContext context) : leader_(std::move(context)) {}
+  explicit ManagementService(const LeaderContext& context) : leader_(context) {}
 
   grpc::ServerUnaryReactor* GetRegisterTicket(
       grpc::CallbackServerContext* context,

@@ -13,9 +13,9 @@ constexpr size_t kCutAbove = 2 << 20;
 
 void NodeWatchStream::Start(Leadership* leadership) {
   auto self = std::static_pointer_cast<NodeWatchStream>(shared_from_this());
-  leadership->Confirm([self](absl::Status confirmed) {
+  leadership->Confirm([self](const absl::Status& confirmed) {
     if (!confirmed.ok()) {
-      self->End(std::move(confirmed));
+      self->End(confirmed);
       return;
     }
     NodeWatchStream* stream = self.get();

@@ -34,7 +34,7 @@ absl::Status ClusterState::Run() {
   }
   std::unique_ptr<Watch> watch = store_->StartWatch(
       "", from_revision, [this](const WatchBatch& batch) { Apply(batch); },
-      [this](absl::Status ended) {
+      [this](const absl::Status& ended) {
         absl::MutexLock lock(&mutex_);
         watch_ended_ = ended.ok() ? absl::UnavailableError("the watch ended") : ended;
       });

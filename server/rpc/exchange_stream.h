@@ -28,9 +28,9 @@ class ExchangeStream : public grpc::ServerBidiReactor<Request, Response>,
     return this;
   }
   // As OwnAndRead, for a call that is refused.
-  grpc::ServerBidiReactor<Request, Response>* OwnAndEnd(absl::Status status) {
+  grpc::ServerBidiReactor<Request, Response>* OwnAndEnd(const absl::Status& status) {
     self_ = this->shared_from_this();
-    End(std::move(status));
+    End(status);
     return this;
   }
 
@@ -40,7 +40,7 @@ class ExchangeStream : public grpc::ServerBidiReactor<Request, Response>,
     final_status_ = std::move(status);
     Write(std::move(response), /*last=*/true);
   }
-  void End(absl::Status status) ABSL_LOCKS_EXCLUDED(mutex_) {
+  void End(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mutex_) {
     {
       absl::MutexLock lock(&mutex_);
       if (ended_) return;

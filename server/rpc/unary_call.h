@@ -33,8 +33,9 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
       settled_ = true;
     }
     // Ours alone from here on; the reactor lives until OnDone, which follows Finish.
+    const grpc::Status status = ToGrpcStatus(answer.status());
     if (answer.ok()) *response_ = *std::move(answer);
-    Finish(ToGrpcStatus(answer.status()));
+    Finish(status);
   }
 
  private:

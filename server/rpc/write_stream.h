@@ -45,7 +45,7 @@ class WriteStream : public grpc::ServerWriteReactor<Response>,
     Advance();
   }
 
-  void End(absl::Status status) ABSL_LOCKS_EXCLUDED(mutex_) {
+  void End(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mutex_) {
     {
       absl::MutexLock lock(&mutex_);
       if (ended_) return;
@@ -66,7 +66,7 @@ class WriteStream : public grpc::ServerWriteReactor<Response>,
       message_.Clear();
       const Step step = Next(&message_, &status);
       if (step == Step::kEnd) {
-        End(std::move(status));
+        End(status);
         return;
       }
       absl::MutexLock lock(&mutex_);

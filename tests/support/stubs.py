@@ -1,0 +1,61 @@
+"""The protocol as another language sees it: Python stubs made from proto/."""
+
+import hashlib
+import os
+import pathlib
+import shutil
+import ssl
+import subprocess
+import sys
+import tempfile
+import atexit
+
+import grpc
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+_out = tempfile.mkdtemp(prefix="curator-stubs-")
+atexit.register(shutil.rmtree, _out, True)
+_protos = [str(p.relative_to(ROOT / "proto")) for p in sorted((ROOT / "proto" / "metropolis").glob("*.proto"))]
+subprocess.run(["protoc", f"--python_out={_out}", f"--grpc_python_out={_out}",
+                "--plugin=protoc-gen-grpc_python=" + shutil.which("grpc_python_plugin"),
+                "-I", str(ROOT / "proto"), *_protos], check=True)
+sys.path.insert(0, _out)
+
+from metropolis import curator_pb2, curator_pb2_grpc, management_pb2, management_pb2_grpc  # noqa: E402
+
+_PKCS8_ED25519 = bytes.fromhex("302e020100300506032b657004220420")
+
+
+def sha256_of(ca_pem):
+    return hashlib.sha256(ssl.PEM_cert_to_DER_cert(pathlib.Path(ca_pem).read_text())).hexdigest()
+
+
+def _pkcs8(path):
+    """A key file as PKCS#8 PEM; the operator's own form holds 64 raw bytes."""
+    import base64
+    text = pathlib.Path(path).read_text()
+    if "METROPOLIS" not in text:
+        return text.encode()
+    raw = base64.b64decode("".join(line for line in text.splitlines() if "-----" not in line))
+    body = base64.b64encode(_PKCS8_ED25519 + raw[:32]).decode()
+    return f"-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n".encode()
+
+
+def channel(address, node_id, ca, certificate, key):
+    credentials = grpc.ssl_channel_credentials(pathlib.Path(ca).read_bytes(), _pkcs8(key),
+                                               pathlib.Path(certificate).read_bytes())
+    return grpc.secure_channel(address, credentials,
+                               [("grpc.ssl_target_name_override", node_id),
+                                ("grpc.use_local_subchannel_pool", 1)])
+
+
+def user_channel(lab, address, node_id):
+    return channel(address, node_id, lab / "ca.pem", lab / "owner.pem", lab / "owner-key.pem")
+
+
+def management(of_channel):
+    return management_pb2_grpc.ManagementStub(of_channel)
+
+
+def curator(of_channel):
+    return curator_pb2_grpc.CuratorStub(of_channel)
