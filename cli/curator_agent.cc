@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <string>
 #include <thread>
 #include <utility>
@@ -194,4 +195,7 @@ ExitCode Main(int argc, char** argv) {
 }  // namespace
 }  // namespace curator::cli
 
-int main(int argc, char** argv) { _exit(static_cast<int>(curator::cli::Main(argc, argv))); }
+int main(int argc, char** argv) {
+  setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);  // stderr is for our own lines
+  _exit(static_cast<int>(curator::cli::Main(argc, argv)));
+}

@@ -138,5 +138,8 @@ ExitCode Main(const std::vector<std::string>& arguments) {
 }  // namespace curator::cli
 
 int main(int argc, char** argv) {
+  // gRPC would write handshake failures to stderr, between our own errors; whoever
+  // wants to see them sets the variable.
+  setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
   _exit(static_cast<int>(curator::cli::Main(std::vector<std::string>(argv + 1, argv + argc))));
 }

@@ -165,6 +165,7 @@ absl::StatusOr<OfferedCa> FetchClusterCa(const std::vector<std::string>& endpoin
     absl::optional<OfferedCa> offer ABSL_GUARDED_BY(mutex);
   } first;
   std::vector<std::thread> threads;
+  threads.reserve(requests.size());
   for (OfferRequest& request : requests) {
     threads.emplace_back([&first, &found, &request] {
       absl::optional<OfferedCa> offer = request.Run();

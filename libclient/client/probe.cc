@@ -36,7 +36,7 @@ class RoleQuestion {
                            answer_.statement = std::move(statement);
                            answer_.contradiction = std::move(contradiction);
                          },
-                         [this](grpc::Status status, identity::PeerRecord::Seen seen) {
+                         [this](grpc::Status status, const identity::PeerRecord::Seen& seen) {
                            absl::MutexLock lock(&mutex_);
                            answer_.status = std::move(status);
                            ended_ = true;

@@ -186,8 +186,9 @@ class LogicalCall {
         break;
       case ErrorCode::kDenied:
         error.message = absl::StrCat("not permitted: ", outcome.detail);
-        error.cause = absl::StrCat("the certificate is valid, but ", MethodName(),
-                                   " needs a permission it does not carry");
+        error.cause = absl::StrCat("the leader knows who asks, and ", MethodName(),
+                                   " is not for this certificate or key");
+        error.hints = {"use the certificate or key of somebody who may"};
         break;
       default:
         error.message = outcome.detail;

@@ -195,7 +195,7 @@ class WithoutACluster(cluster.ClusterTest):
                          "node", "list", "-t", "3s")
             server.shutdown(socket.SHUT_RDWR)
         self.assertIn(result.returncode, (6, 7), result.stderr)
-        self.assertIn("something else", result.stderr)
+        self.assertIn("something other than a curator", result.stderr)
 
     def test_init_twice_changes_nothing(self):
         self.assertEqual(self.init().returncode, 0)
