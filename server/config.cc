@@ -2,7 +2,9 @@
 
 #include <arpa/inet.h>
 
+#include <cstring>
 #include <filesystem>
+#include <ios>
 #include <system_error>
 #include <utility>
 
@@ -27,6 +29,15 @@ bool IsIpAddress(const std::string& text) {
   unsigned char buffer[sizeof(in6_addr)];
   return ::inet_pton(AF_INET, text.c_str(), buffer) == 1 ||
          ::inet_pton(AF_INET6, text.c_str(), buffer) == 1;
+}
+
+// In any notation: 0.0.0.0, ::, 0:0:0:0:0:0:0:0.
+bool IsWildcard(const std::string& host) {
+  const unsigned char zeros[sizeof(in6_addr)] = {};
+  unsigned char address[sizeof(in6_addr)] = {};
+  return (::inet_pton(AF_INET, host.c_str(), address) == 1 ||
+          ::inet_pton(AF_INET6, host.c_str(), address) == 1) &&
+         std::memcmp(address, zeros, sizeof(zeros)) == 0;
 }
 
 absl::Status FileError(const std::string& path, int line, absl::string_view what,
@@ -87,6 +98,10 @@ absl::StatusOr<RunSettings> LoadRunSettings(const std::string& path) {
                      "the file does not exist, or may not be read", "check the path of --config");
   } catch (const YAML::Exception& exception) {
     return FileError(path, exception.mark.line + 1, exception.msg, "write YAML");
+  } catch (const std::ios_base::failure& failure) {
+    return Explained(
+        absl::InvalidArgumentError(absl::StrCat("cannot read ", path, ": ", failure.what())),
+        "it is a directory, or its disk fails", "check the path of --config");
   }
 }
 
@@ -125,8 +140,7 @@ absl::StatusOr<RunConfig> MakeRunConfig(const RunSettings& flags, const RunSetti
     return Explained(listen_endpoint.status(), absl::StrCat("--listen is \"", listen, "\""),
                      "give ADDR[:PORT], IPv6 in brackets: 10.0.0.1 or [fd00::1]:7835");
   }
-  const bool wildcard = listen_endpoint->host == "0.0.0.0" || listen_endpoint->host == "::";
-  if (wildcard && advertise.empty()) {
+  if (IsWildcard(listen_endpoint->host) && advertise.empty()) {
     return Explained(absl::InvalidArgumentError("no address to advertise is given"),
                      absl::StrCat("listening on ", listen_endpoint->host,
                                   " does not say where others reach this curator"),
@@ -140,10 +154,12 @@ absl::StatusOr<RunConfig> MakeRunConfig(const RunSettings& flags, const RunSetti
                        "give IP[:PORT], IPv6 in brackets");
     }
     // Without a port of its own: the one that is listened on.
-    const bool names_port = parsed->port != kDefaultPort || absl::EndsWith(advertise, ":7835");
+    const bool names_port =
+        parsed->port != kDefaultPort ||
+        (absl::EndsWith(advertise, ":7835") && !IsIpAddress(advertise));  // fd00::7835 has none
     advertised = {parsed->host, names_port ? parsed->port : listen_endpoint->port};
   }
-  if (!IsIpAddress(advertised.host) || advertised.host == "0.0.0.0" || advertised.host == "::") {
+  if (!IsIpAddress(advertised.host) || IsWildcard(advertised.host)) {
     return Explained(absl::InvalidArgumentError(
                          absl::StrCat("\"", advertised.host, "\" is no address to advertise")),
                      "a curator tells others its IP address, and host names are not taken",
@@ -162,7 +178,10 @@ absl::StatusOr<RunConfig> MakeRunConfig(const RunSettings& flags, const RunSetti
         "give --lease-ttl 10s");
   }
   absl::StatusOr<LogLevel> level = ParseLogLevel(pick(flags.log_level, file.log_level, "info"));
-  if (!level.ok()) return level.status();
+  if (!level.ok()) {
+    return Explained(level.status(), "--log-level says how much is logged",
+                     "give --log-level info");
+  }
   config.log_level = *level;
   return config;
 }
