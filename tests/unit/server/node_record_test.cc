@@ -1,0 +1,199 @@
+#include "server/nodes/node_record.h"
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "server/store/keys.h"
+#include "tests/support/test_cluster.h"
+
+namespace curatord {
+namespace {
+
+using testing_support::TestNode;
+namespace common = metropolis::proto::common;
+
+void AddLabel(curator::storage::Node* node, const std::string& key, const std::string& value) {
+  auto* pair = node->mutable_labels()->add_pairs();
+  pair->set_key(key);
+  pair->set_value(value);
+}
+
+std::string Part(size_t length) { return std::string(length, 'a'); }
+
+TEST(Labels, KeysFollowTheTable) {
+  const std::string prefix_253 =
+      absl::StrCat(Part(63), ".", Part(63), ".", Part(63), ".", Part(61));
+  ASSERT_EQ(prefix_253.size(), 253u);
+  for (const std::string& key :
+       {std::string("a"), std::string("A"), std::string("7"), std::string("a.b_c-D9"), Part(63),
+        std::string("example.com/zone"), std::string("a/b"), std::string("3.a/b"),
+        std::string("1a/b"), prefix_253 + "/" + Part(63), Part(63) + "/x"}) {
+    EXPECT_EQ(LabelKeyFault(key), "") << key;
+  }
+  for (const std::string& key : {std::string(),
+                                 std::string("-a"),
+                                 std::string("a-"),
+                                 std::string(".a"),
+                                 std::string("a_"),
+                                 std::string("a b"),
+                                 std::string("a:b"),
+                                 std::string("\xc3\xa4"),
+                                 std::string("a\0b", 3),
+                                 Part(64),
+                                 std::string("/a"),
+                                 std::string("a/"),
+                                 std::string("a/b/c"),
+                                 std::string("Example.com/a"),
+                                 std::string("ex_ample/a"),
+                                 std::string("example./a"),
+                                 std::string(".example/a"),
+                                 std::string("a..b/c"),
+                                 std::string("-a/b"),
+                                 std::string("a-/b"),
+                                 std::string("a.3/b"),
+                                 std::string("3/b"),
+                                 std::string("example.com/-a"),
+                                 Part(64) + "/x",
+                                 prefix_253 + "a/x",
+                                 std::string("example.com/") + Part(64)}) {
+    EXPECT_NE(LabelKeyFault(key), "") << key;
+  }
+}
+
+TEST(Labels, ValuesFollowTheTableAndMayBeEmpty) {
+  for (const std::string& value :
+       {std::string(), std::string("a"), std::string("A.b_c-9"), Part(63)}) {
+    EXPECT_EQ(LabelValueFault(value), "") << value;
+  }
+  for (const std::string& value : {std::string("-a"), std::string("a-"), std::string("a/b"),
+                                   std::string(" "), std::string("a\n"), Part(64)}) {
+    EXPECT_NE(LabelValueFault(value), "") << value;
+  }
+}
+
+class NodeRecordTest : public testing::Test {
+ protected:
+  absl::StatusOr<NodeRecord> Parse() { return Parse(keys::Node(node_.id())); }
+  absl::StatusOr<NodeRecord> Parse(const std::string& key) {
+    return ParseNodeRecord(key, node_.record.SerializeAsString(), 17);
+  }
+
+  TestNode node_;
+  const std::string id_ = node_.id();
+};
+
+TEST_F(NodeRecordTest, IsWhatItsKeyNames) {
+  auto record = Parse();
+  ASSERT_TRUE(record.ok()) << record.status();
+  EXPECT_EQ(record->id, id_);
+  EXPECT_EQ(record->node.public_key(), node_.public_key());
+  EXPECT_EQ(record->mod_revision, 17);
+}
+
+TEST_F(NodeRecordTest, OfAnOldCuratorHasNoIdInIt) {
+  node_.record.clear_id();
+  auto record = Parse(keys::Node(id_));
+  ASSERT_TRUE(record.ok()) << record.status();
+  EXPECT_EQ(record->id, id_);
+  EXPECT_EQ(record->node.id(), id_);
+}
+
+TEST_F(NodeRecordTest, OfAnotherNodeIsRefused) {
+  const TestNode other;
+  EXPECT_FALSE(Parse(keys::Node(other.id())).ok());
+  node_.record.clear_id();
+  EXPECT_FALSE(Parse(keys::Node(other.id())).ok());
+  node_.record.set_id(other.id());
+  EXPECT_FALSE(Parse(keys::Node(id_)).ok());
+  node_.record.set_id(id_);
+  node_.record.set_public_key(other.public_key());
+  EXPECT_FALSE(Parse(keys::Node(id_)).ok());
+  node_.record.clear_public_key();
+  EXPECT_FALSE(Parse(keys::Node(id_)).ok());
+  node_.record.set_public_key(node_.public_key().substr(0, 16));
+  EXPECT_FALSE(Parse(keys::Node(id_)).ok());
+}
+
+TEST_F(NodeRecordTest, NeedsTheKeyOfANode) {
+  EXPECT_FALSE(Parse("/nodes/").ok());
+  EXPECT_FALSE(Parse(id_).ok());
+  EXPECT_FALSE(Parse("/join_keys/" + id_).ok());
+  EXPECT_FALSE(Parse(keys::Node(id_) + "/x").ok());
+}
+
+TEST_F(NodeRecordTest, ThatDoesNotParseIsRefused) {
+  EXPECT_FALSE(ParseNodeRecord(keys::Node(id_), "\xff\xff garbage", 1).ok());
+  EXPECT_FALSE(ParseNodeRecord(keys::Node(id_), "", 1).ok());
+}
+
+TEST_F(NodeRecordTest, AlwaysHasRolesAndLabels) {
+  node_.record.clear_roles();
+  node_.record.clear_labels();
+  auto record = Parse();
+  ASSERT_TRUE(record.ok());
+  EXPECT_TRUE(record->node.has_roles());
+  EXPECT_TRUE(ToWatchNode(*record).has_roles());
+  EXPECT_TRUE(ToWatchNode(*record).has_labels());
+  EXPECT_TRUE(ToManagementNode(*record).has_roles());
+  EXPECT_TRUE(ToManagementNode(*record).has_labels());
+  curator::storage::Node stored;
+  ASSERT_TRUE(stored.ParseFromString(SerializeNode(node_.record)));
+  EXPECT_TRUE(stored.has_roles());
+}
+
+TEST_F(NodeRecordTest, DropsInvalidLabelsKeepsTheFirstOfAKeyAndSorts) {
+  AddLabel(&node_.record, "zone", "z");
+  AddLabel(&node_.record, "-bad", "x");
+  AddLabel(&node_.record, "arch", "-bad");
+  AddLabel(&node_.record, "disk", "");
+  AddLabel(&node_.record, "zone", "second");
+  AddLabel(&node_.record, "Arch", "x");
+  auto record = Parse();
+  ASSERT_TRUE(record.ok());
+  std::string labels;
+  for (const auto& pair : record->node.labels().pairs()) {
+    absl::StrAppend(&labels, pair.key(), "=", pair.value(), " ");
+  }
+  EXPECT_EQ(labels, "Arch=x disk= zone=z ");
+}
+
+TEST_F(NodeRecordTest, ShowsRolesToOperatorsByPresenceAndToWatchersInFull) {
+  auto* roles = node_.record.mutable_roles();
+  roles->mutable_consensus_member()->set_ca_certificate("ca");
+  roles->mutable_consensus_member()->add_peers()->set_name("peer");
+  roles->mutable_kubernetes_worker();
+  auto record = Parse();
+  ASSERT_TRUE(record.ok());
+  const auto listed = ToManagementNode(*record);
+  EXPECT_TRUE(listed.roles().has_consensus_member());
+  EXPECT_TRUE(listed.roles().consensus_member().SerializeAsString().empty());
+  EXPECT_TRUE(listed.roles().has_kubernetes_worker());
+  EXPECT_FALSE(listed.roles().has_kubernetes_controller());
+  const auto watched = ToWatchNode(*record);
+  EXPECT_EQ(watched.roles().consensus_member().ca_certificate(), "ca");
+  EXPECT_EQ(watched.roles().consensus_member().peers(0).name(), "peer");
+}
+
+TEST_F(NodeRecordTest, ShowsNoSecret) {
+  node_.record.set_cluster_unlock_key("unlock-secret");
+  node_.record.mutable_status()->set_external_address("10.0.0.1");
+  node_.record.mutable_clusternet()->set_wireguard_pubkey("wg");
+  auto record = Parse();
+  ASSERT_TRUE(record.ok());
+  const auto listed = ToManagementNode(*record);
+  const auto watched = ToWatchNode(*record);
+  EXPECT_EQ(listed.SerializeAsString().find("unlock-secret"), std::string::npos);
+  EXPECT_EQ(watched.SerializeAsString().find("unlock-secret"), std::string::npos);
+  EXPECT_EQ(listed.status().external_address(), "10.0.0.1");
+  EXPECT_EQ(listed.pubkey(), node_.public_key());
+  EXPECT_EQ(listed.state(), common::NODE_STATE_UP);
+  EXPECT_EQ(listed.tpm_usage(), common::NODE_TPM_USAGE_NOT_PRESENT);
+  EXPECT_EQ(watched.id(), id_);
+  EXPECT_EQ(watched.state(), common::NODE_STATE_UP);
+  EXPECT_EQ(watched.clusternet().wireguard_pubkey(), "wg");
+}
+
+}  // namespace
+}  // namespace curatord
