@@ -56,6 +56,9 @@ absl::Status ClusterState::Reload(absl::Time deadline) {
   bool node_changed = false;
   {
     absl::MutexLock lock(&mutex_);
+    // The watch has overtaken this reading: it says nothing new, and deletions
+    // since then may be forgotten already.
+    if (range->revision <= watched_revision_) return absl::OkStatus();
     // Keys that we know and the store no longer has were deleted. Our own later
     // writes, newer than this reading, stay.
     std::vector<std::string> gone;
@@ -86,6 +89,8 @@ void ClusterState::Apply(const WatchBatch& batch) {
   {
     absl::MutexLock lock(&mutex_);
     for (const WatchEvent& event : batch.events) {
+      // A reading was ahead of the watch.
+      if (event.kv.mod_revision <= watched_revision_) continue;
       node_changed |= event.kind == WatchEvent::Kind::kPut
                           ? ApplyPut(event.kv)
                           : ApplyDelete(event.kv.key, event.kv.mod_revision);
@@ -131,10 +136,11 @@ bool ClusterState::ApplyPut(const KeyValue& kv) {
   }
   absl::StatusOr<NodeRecord> record = ParseNodeRecord(kv.key, kv.value, kv.mod_revision);
   if (!record.ok()) {
-    // Not served, not repaired: somebody must look at it.
+    // Not served, not repaired: somebody must look at it. Nor is the record before
+    // it served, which a curator that starts now would not know.
     LogError("ignoring a damaged node record",
              {{"key", kv.key}, {"error", record.status().message()}});
-    return false;
+    return ApplyDelete(kv.key, kv.mod_revision);
   }
   const std::string id = record->id;
   nodes_[id] = std::make_shared<const NodeRecord>(*std::move(record));

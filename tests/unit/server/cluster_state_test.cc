@@ -1,0 +1,524 @@
+#include "server/nodes/cluster_state.h"
+
+#include <map>
+#include <memory>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "libclient/identity/node_id.h"
+#include "server/nodes/node_record.h"
+#include "server/store/keys.h"
+#include "tests/support/faulty_store.h"
+#include "tests/support/memory_store.h"
+#include "tests/support/test_cluster.h"
+
+namespace curatord {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing_support::FaultyStore;
+using testing_support::MemoryStore;
+using testing_support::TestNode;
+
+constexpr absl::Time kNoDeadline = absl::InfiniteFuture();
+
+// State that follows a store whose watch delivers when the test says so.
+class ClusterStateTest : public testing::Test {
+ protected:
+  void StartFollowing() {
+    run_ = std::thread([this] { run_ended_with_ = state_.Run(); });
+    store_.WaitForWatches(1);
+  }
+  void DeliverAll() {
+    while (store_.DeliverNext()) {
+    }
+  }
+  ~ClusterStateTest() override {
+    state_.Stop();
+    if (run_.joinable()) run_.join();
+  }
+
+  int64_t PutNode(const TestNode& node) {
+    return store_.Put(keys::Node(node.id()), SerializeNode(node.record));
+  }
+  std::string AddressOf(const TestNode& node) const {
+    NodeRecordPtr record = state_.FindNode(node.id());
+    return record == nullptr ? "(no node)" : record->node.status().external_address();
+  }
+  // A node's record with another address; what the tests tell versions apart by.
+  static Operation PutWithAddress(const TestNode& node, const std::string& address) {
+    curator::storage::Node record = node.record;
+    record.mutable_status()->set_external_address(address);
+    return Operation::Put(keys::Node(node.id()), SerializeNode(record));
+  }
+  std::vector<std::string> ChangedSince(int64_t* revision) const {
+    absl::StatusOr<std::vector<NodeChange>> changes = state_.ChangesSince(revision);
+    EXPECT_TRUE(changes.ok()) << changes.status();
+    std::vector<std::string> ids;
+    for (const NodeChange& change : *changes) {
+      ids.push_back(absl::StrCat(change.record == nullptr ? "-" : "+", change.id));
+    }
+    return ids;
+  }
+
+  MemoryStore store_{MemoryStore::Delivery::kByHand};
+  ClusterState state_{&store_};
+  std::thread run_;
+  absl::Status run_ended_with_;
+};
+
+TEST_F(ClusterStateTest, HoldsWhatTheStoreHoldsWhenItStarts) {
+  const TestNode a, b;
+  PutNode(a);
+  PutNode(b);
+  store_.Put("/x", "1");
+  StartFollowing();
+  ASSERT_TRUE(state_.WaitForRevision(store_.revision(), kNoDeadline).ok());
+  EXPECT_NE(state_.FindNode(a.id()), nullptr);
+  ASSERT_EQ(state_.Nodes().size(), 2u);
+  EXPECT_LT(state_.Nodes()[0]->id, state_.Nodes()[1]->id);
+  EXPECT_EQ(state_.Find("/x"), "1");
+  EXPECT_FALSE(state_.Find("/y").has_value());
+  EXPECT_EQ(state_.FindNode("metropolis-unknown"), nullptr);
+}
+
+TEST_F(ClusterStateTest, FollowsTheWatch) {
+  StartFollowing();
+  const TestNode a;
+  const int64_t revision = PutNode(a);
+  store_.Put("/x", "1");
+  EXPECT_EQ(state_.FindNode(a.id()), nullptr);
+  EXPECT_TRUE(absl::IsUnavailable(state_.WaitForRevision(revision, absl::Now())));
+  DeliverAll();
+  EXPECT_TRUE(state_.WaitForRevision(revision, absl::Now()).ok());
+  EXPECT_NE(state_.FindNode(a.id()), nullptr);
+  store_.Delete(keys::Node(a.id()));
+  store_.Delete("/x");
+  DeliverAll();
+  EXPECT_EQ(state_.FindNode(a.id()), nullptr);
+  EXPECT_FALSE(state_.Find("/x").has_value());
+}
+
+TEST_F(ClusterStateTest, ShowsOwnWritesBeforeTheWatchDoes) {
+  StartFollowing();
+  const TestNode node;
+  const std::vector<Operation> operations = {PutWithAddress(node, "first")};
+  const int64_t revision = store_.Commit({}, operations, kNoDeadline)->revision;
+  state_.ApplyCommitted(operations, revision);
+  EXPECT_EQ(AddressOf(node), "first");
+  // But what the watch has delivered is counted by the watch alone.
+  EXPECT_TRUE(absl::IsUnavailable(state_.WaitForRevision(revision, absl::Now())));
+}
+
+// 1. Own writes at 2 and 3. 2. The watch delivers 2: it must not go back.
+TEST_F(ClusterStateTest, IsNotTakenBackByAWatchThatIsBehind) {
+  StartFollowing();
+  const TestNode node;
+  for (const char* address : {"first", "second"}) {
+    const std::vector<Operation> operations = {PutWithAddress(node, address)};
+    state_.ApplyCommitted(operations, store_.Commit({}, operations, kNoDeadline)->revision);
+  }
+  ASSERT_TRUE(store_.DeliverNext());
+  EXPECT_EQ(AddressOf(node), "second");
+  DeliverAll();
+  EXPECT_EQ(AddressOf(node), "second");
+}
+
+// 1. Own put at 2 and deletion at 3. 2. The watch delivers the put.
+TEST_F(ClusterStateTest, DoesNotBringBackWhatWasDeleted) {
+  StartFollowing();
+  const TestNode node;
+  for (const std::vector<Operation>& operations :
+       {std::vector<Operation>{PutWithAddress(node, "first"), Operation::Put("/x", "1")},
+        std::vector<Operation>{Operation::Delete(keys::Node(node.id())),
+                               Operation::Delete("/x")}}) {
+    state_.ApplyCommitted(operations, store_.Commit({}, operations, kNoDeadline)->revision);
+  }
+  ASSERT_TRUE(store_.DeliverNext());
+  EXPECT_EQ(state_.FindNode(node.id()), nullptr);
+  EXPECT_FALSE(state_.Find("/x").has_value());
+  DeliverAll();
+  EXPECT_EQ(state_.FindNode(node.id()), nullptr);
+  EXPECT_FALSE(state_.Find("/x").has_value());
+}
+
+TEST_F(ClusterStateTest, ReloadFindsWhatTheWatchHasNotToldYet) {
+  const TestNode kept, gone;
+  PutNode(kept);
+  PutNode(gone);
+  store_.Put("/gone", "1");
+  StartFollowing();
+  store_.Delete(keys::Node(gone.id()));
+  store_.Delete("/gone");
+  store_.Put("/new", "1");
+  ASSERT_TRUE(state_.Reload(kNoDeadline).ok());
+  EXPECT_NE(state_.FindNode(kept.id()), nullptr);
+  EXPECT_EQ(state_.FindNode(gone.id()), nullptr);
+  EXPECT_FALSE(state_.Find("/gone").has_value());
+  EXPECT_EQ(state_.Find("/new"), "1");
+  EXPECT_TRUE(state_.WaitForRevision(store_.revision(), absl::Now()).ok());
+  DeliverAll();  // all of it is old news
+  EXPECT_EQ(state_.FindNode(gone.id()), nullptr);
+}
+
+// 1. Reload reads. 2. An own write is applied. 3. Reload applies what it read.
+TEST_F(ClusterStateTest, KeepsOwnWritesThatAreNewerThanAReloadsReading) {
+  FaultyStore slow(&store_);
+  ClusterState state(&slow);
+  slow.OnRange([] { return FaultyStore::Fault::kHoldAnswer; });
+  std::thread reload([&] { EXPECT_TRUE(state.Reload(kNoDeadline).ok()); });
+  slow.WaitUntilHeld(1);
+  const TestNode node;
+  const std::vector<Operation> operations = {PutWithAddress(node, "new"),
+                                             Operation::Put("/x", "1")};
+  state.ApplyCommitted(operations, store_.Commit({}, operations, kNoDeadline)->revision);
+  slow.Release();
+  reload.join();
+  EXPECT_NE(state.FindNode(node.id()), nullptr);
+  EXPECT_EQ(state.Find("/x"), "1");
+}
+
+// 1. A node comes and goes. 2. A Reload sees neither. 3. The watch, which is
+// behind, tells that it came.
+TEST_F(ClusterStateTest, IsNotTakenBackBehindAReload) {
+  StartFollowing();
+  const TestNode node;
+  PutNode(node);
+  store_.Put("/x", "1");
+  store_.Delete(keys::Node(node.id()));
+  store_.Delete("/x");
+  ASSERT_TRUE(state_.Reload(kNoDeadline).ok());
+  while (store_.DeliverNext()) {
+    EXPECT_EQ(state_.FindNode(node.id()), nullptr);
+    EXPECT_FALSE(state_.Find("/x").has_value());
+  }
+}
+
+// 1. Reload reads. 2. The watch tells of deletions. 3. Reload applies what it read.
+TEST_F(ClusterStateTest, IsNotTakenBackByAReloadThatTheWatchHasOvertaken) {
+  FaultyStore slow(&store_);
+  ClusterState state(&slow);
+  const TestNode node;
+  PutNode(node);
+  store_.Put("/x", "1");
+  std::thread run([&state] { EXPECT_TRUE(state.Run().ok()); });
+  store_.WaitForWatches(1);
+  slow.OnRange([] { return FaultyStore::Fault::kHoldAnswer; });
+  std::thread reload([&state] { EXPECT_TRUE(state.Reload(kNoDeadline).ok()); });
+  slow.WaitUntilHeld(1);
+  store_.Delete(keys::Node(node.id()));
+  store_.Delete("/x");
+  DeliverAll();
+  slow.Release();
+  reload.join();
+  EXPECT_EQ(state.FindNode(node.id()), nullptr);
+  EXPECT_FALSE(state.Find("/x").has_value());
+  state.Stop();
+  run.join();
+}
+
+TEST_F(ClusterStateTest, ReloadFailsAsTheStoreDoesAndChangesNothing) {
+  FaultyStore down(&store_);
+  ClusterState state(&down);
+  store_.Put("/x", "1");
+  ASSERT_TRUE(state.Reload(kNoDeadline).ok());
+  down.SetDown(true);
+  EXPECT_TRUE(absl::IsUnavailable(state.Reload(kNoDeadline)));
+  EXPECT_EQ(state.Find("/x"), "1");
+}
+
+TEST_F(ClusterStateTest, RunEndsWithTheCauseWhenTheWatchEndsAndMayRunAgain) {
+  const TestNode before, meanwhile, deleted;
+  PutNode(before);
+  PutNode(deleted);
+  StartFollowing();
+  store_.EndWatches(absl::OutOfRangeError("compacted"));
+  run_.join();
+  EXPECT_EQ(run_ended_with_.code(), absl::StatusCode::kOutOfRange);
+  PutNode(meanwhile);
+  store_.Delete(keys::Node(deleted.id()));
+  StartFollowing();
+  EXPECT_NE(state_.FindNode(before.id()), nullptr);
+  EXPECT_NE(state_.FindNode(meanwhile.id()), nullptr);
+  EXPECT_EQ(state_.FindNode(deleted.id()), nullptr);
+}
+
+TEST_F(ClusterStateTest, StopEndsRunAndAllWhoWait) {
+  StartFollowing();
+  std::thread waiting(
+      [this] { EXPECT_TRUE(absl::IsUnavailable(state_.WaitForRevision(1000, kNoDeadline))); });
+  state_.Stop();
+  waiting.join();
+  run_.join();
+  EXPECT_TRUE(run_ended_with_.ok());
+}
+
+TEST_F(ClusterStateTest, ServesNoDamagedRecordNorTheOneBefore) {
+  StartFollowing();
+  const TestNode fresh, known;
+  PutNode(known);
+  DeliverAll();
+  int64_t revision = 0;
+  EXPECT_THAT(ChangedSince(&revision), ElementsAre("+" + known.id()));
+  store_.Put(keys::Node(fresh.id()), "\xff garbage");
+  store_.Put(keys::Node(known.id()), "\xff garbage");
+  DeliverAll();
+  EXPECT_EQ(state_.FindNode(fresh.id()), nullptr);
+  // As a curator that starts now sees it.
+  EXPECT_EQ(state_.FindNode(known.id()), nullptr);
+  EXPECT_THAT(ChangedSince(&revision), ElementsAre("-" + known.id()));
+  PutNode(known);
+  DeliverAll();
+  EXPECT_NE(state_.FindNode(known.id()), nullptr);
+}
+
+TEST_F(ClusterStateTest, ChangesSinceTellsTheNewestOfEachNode) {
+  StartFollowing();
+  const TestNode a, b;
+  int64_t revision = 0;
+  EXPECT_THAT(ChangedSince(&revision), IsEmpty());
+  PutNode(a);
+  PutNode(b);
+  PutNode(a);
+  store_.Put("/x", "no node");
+  DeliverAll();
+  EXPECT_THAT(ChangedSince(&revision), ElementsAre("+" + b.id(), "+" + a.id()));
+  EXPECT_THAT(ChangedSince(&revision), IsEmpty());
+  store_.Delete(keys::Node(b.id()));
+  PutNode(a);
+  store_.Delete(keys::Node(a.id()));
+  PutNode(a);
+  DeliverAll();
+  EXPECT_THAT(ChangedSince(&revision), ElementsAre("-" + b.id(), "+" + a.id()));
+}
+
+TEST_F(ClusterStateTest, ChangesSinceTheStartTellNoDeletions) {
+  StartFollowing();
+  const TestNode a, b;
+  PutNode(a);
+  PutNode(b);
+  DeliverAll();
+  store_.Delete(keys::Node(a.id()));
+  DeliverAll();
+  int64_t revision = 0;
+  EXPECT_THAT(ChangedSince(&revision), ElementsAre("+" + b.id()));
+  EXPECT_THAT(ChangedSince(&revision), IsEmpty());
+}
+
+TEST_F(ClusterStateTest, SendsAWatcherThatIsTooFarBehindBackToTheStart) {
+  StartFollowing();
+  const TestNode kept, first;
+  PutNode(first);
+  PutNode(kept);
+  DeliverAll();
+  int64_t behind = 0;
+  ChangedSince(&behind);
+  store_.Delete(keys::Node(first.id()));
+  DeliverAll();
+  int64_t ahead = behind;
+  EXPECT_THAT(ChangedSince(&ahead), ElementsAre("-" + first.id()));
+  // 10,000 deletions are remembered: the first is forgotten after so many more.
+  TestNode other;
+  const std::string key = other.public_key().substr(16);
+  for (int i = 0; i < 10'000; ++i) {
+    std::string public_key = absl::StrCat(absl::Dec(i, absl::kZeroPad16), key);
+    const std::string id = curator::identity::NodeIdFromPublicKey(public_key);
+    other.record.set_id(id);
+    other.record.set_public_key(public_key);
+    const int64_t created = store_.revision() + 1;
+    state_.ApplyCommitted({Operation::Put(keys::Node(id), SerializeNode(other.record))}, created);
+    store_.Put("/pace", "");
+    store_.Put("/pace", "");
+    state_.ApplyCommitted({Operation::Delete(keys::Node(id))}, created + 1);
+  }
+  DeliverAll();
+  absl::StatusOr<std::vector<NodeChange>> changes = state_.ChangesSince(&behind);
+  EXPECT_EQ(changes.status().code(), absl::StatusCode::kOutOfRange);
+  EXPECT_TRUE(state_.ChangesSince(&ahead).ok());
+  int64_t anew = 0;
+  EXPECT_THAT(ChangedSince(&anew), ElementsAre("+" + kept.id()));
+}
+
+TEST_F(ClusterStateTest, CallsSubscribersForAsLongAsTheirOwnerLives) {
+  StartFollowing();
+  auto owner = std::make_shared<int>();
+  int calls = 0;
+  state_.Subscribe(owner, [&calls] { ++calls; });
+  const TestNode node;
+  PutNode(node);
+  DeliverAll();
+  EXPECT_EQ(calls, 1);
+  store_.Put("/x", "no node");
+  DeliverAll();
+  EXPECT_EQ(calls, 1);
+  state_.ApplyCommitted({PutWithAddress(node, "new")}, store_.revision() + 1);
+  EXPECT_EQ(calls, 2);
+  ASSERT_TRUE(state_.Reload(kNoDeadline).ok());
+  EXPECT_EQ(calls, 2);
+  owner.reset();
+  state_.ApplyCommitted({Operation::Delete(keys::Node(node.id()))}, store_.revision() + 2);
+  EXPECT_EQ(calls, 2);
+}
+
+TEST_F(ClusterStateTest, ASubscriberMayLookAtTheStateAndSubscribe) {
+  StartFollowing();
+  auto owner = std::make_shared<int>();
+  size_t seen = 0;
+  state_.Subscribe(owner, [&] {
+    seen = state_.Nodes().size();
+    state_.Subscribe(std::make_shared<int>(), [] {});
+  });
+  PutNode(TestNode());
+  DeliverAll();
+  EXPECT_EQ(seen, 1u);
+}
+
+TEST_F(ClusterStateTest, NamesTheAddressOfACurator) {
+  StartFollowing();
+  TestNode node;
+  PutNode(node);
+  DeliverAll();
+  EXPECT_EQ(state_.CuratorAddress(node.id()), "");
+  auto* status = node.record.mutable_status();
+  status->set_external_address("fd00::1");
+  PutNode(node);
+  DeliverAll();
+  EXPECT_EQ(state_.CuratorAddress(node.id()), "");  // a node without a curator
+  status->mutable_running_curator()->set_port(7000);
+  PutNode(node);
+  DeliverAll();
+  EXPECT_EQ(state_.CuratorAddress(node.id()), "[fd00::1]:7000");
+  status->set_external_address("10.0.0.1");
+  PutNode(node);
+  DeliverAll();
+  EXPECT_EQ(state_.CuratorAddress(node.id()), "10.0.0.1:7000");
+  EXPECT_EQ(state_.CuratorAddress("metropolis-unknown"), "");
+}
+
+// A follower that becomes leader and loses leadership again, with both feeds in
+// every order that can come about, against what a watcher sees and what the store
+// holds. As leader all writes of nodes are its own; one whose outcome it does not
+// know is followed by a Reload before the next, as Leadership does it.
+class ClusterStateRandomly : public ClusterStateTest, public testing::WithParamInterface<int> {
+ protected:
+  void Step() {
+    switch (Upto(12)) {
+      case 0:
+        leading_ = !leading_;
+        if (leading_) DeliverAll();  // a new leader waits for its state
+        break;
+      case 1:
+        ASSERT_TRUE(state_.Reload(kNoDeadline).ok());
+        uncertain_ = false;
+        break;
+      case 2:
+        store_.Put(absl::StrCat("/value/", Upto(4)), absl::StrCat(store_.revision()));
+        break;
+      case 3:
+      case 4:
+      case 5:
+        for (int i = Upto(4); i >= 0; --i) store_.DeliverNext();
+        break;
+      default:
+        WriteNodes();
+    }
+  }
+
+  void WriteNodes() {
+    std::map<std::string, Operation> operations;
+    for (int i = Upto(3); i >= 0; --i) {
+      const TestNode& node = nodes_[static_cast<size_t>(Upto(static_cast<int>(nodes_.size())))];
+      Operation operation = Upto(3) == 0
+                                ? Operation::Delete(keys::Node(node.id()))
+                                : PutWithAddress(node, absl::StrCat(store_.revision(), ".", i));
+      operations[operation.key] = operation;
+    }
+    std::vector<Operation> list;
+    for (const auto& [key, operation] : operations) list.push_back(operation);
+    if (leading_ && uncertain_) {
+      ASSERT_TRUE(state_.Reload(kNoDeadline).ok());
+      uncertain_ = false;
+    }
+    absl::StatusOr<CommitResult> committed = store_.Commit({}, list, kNoDeadline);
+    ASSERT_TRUE(committed.ok());
+    if (!leading_) return;
+    if (Upto(6) == 0) {
+      uncertain_ = true;  // the answer was lost
+    } else {
+      state_.ApplyCommitted(list, committed->revision);
+    }
+  }
+
+  // A watcher that reads now and then sees, when it has, what a lister sees.
+  void WatcherReads() {
+    absl::StatusOr<std::vector<NodeChange>> changes = state_.ChangesSince(&watcher_revision_);
+    ASSERT_TRUE(changes.ok());
+    for (const NodeChange& change : *changes) {
+      if (change.record == nullptr) {
+        watched_.erase(change.id);
+      } else {
+        watched_[change.id] = change.record->node.SerializeAsString();
+      }
+    }
+    EXPECT_EQ(watched_, Listed());
+  }
+
+  std::map<std::string, std::string> Listed() const {
+    std::map<std::string, std::string> listed;
+    for (const NodeRecordPtr& record : state_.Nodes()) {
+      listed[record->id] = record->node.SerializeAsString();
+    }
+    return listed;
+  }
+
+  void ExpectWhatTheStoreHolds() {
+    std::map<std::string, std::string> stored;
+    for (const auto& [key, kv] : store_.contents()) {
+      auto record = ParseNodeRecord(key, kv.value, kv.mod_revision);
+      if (record.ok()) {
+        stored[record->id] = record->node.SerializeAsString();
+      } else {
+        EXPECT_EQ(state_.Find(key), kv.value) << key;
+      }
+    }
+    EXPECT_EQ(Listed(), stored);
+  }
+
+  int Upto(int limit) { return std::uniform_int_distribution<int>(0, limit - 1)(random_); }
+
+  std::mt19937 random_{static_cast<std::mt19937::result_type>(GetParam())};
+  std::vector<TestNode> nodes_ = std::vector<TestNode>(6);
+  bool leading_ = false;
+  bool uncertain_ = false;
+  int64_t watcher_revision_ = 0;
+  std::map<std::string, std::string> watched_;
+};
+
+TEST_P(ClusterStateRandomly, EndsUpWithWhatTheStoreHolds) {
+  StartFollowing();
+  for (int i = 0; i < 400 && !HasFatalFailure(); ++i) {
+    Step();
+    if (Upto(3) == 0) WatcherReads();
+    if (Upto(20) == 0) {
+      DeliverAll();
+      uncertain_ = false;
+      ExpectWhatTheStoreHolds();
+    }
+    ASSERT_FALSE(HasFailure()) << "step " << i << ", seed " << GetParam();
+  }
+  DeliverAll();
+  ExpectWhatTheStoreHolds();
+  WatcherReads();
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, ClusterStateRandomly, testing::Range(0, 40));
+
+}  // namespace
+}  // namespace curatord
