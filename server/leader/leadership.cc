@@ -153,8 +153,8 @@ absl::Status Leadership::CommitFenced(const std::vector<Operation>& operations) 
     return absl::OkStatus();
   }
   if (absl::IsInvalidArgument(result.status())) return result.status();
-  if (absl::IsUnavailable(result.status())) return StoreUnavailableError(result.status().message());
-  state_uncertain_.store(true);
+  if (!absl::IsUnknown(result.status())) return StoreUnavailableError(result.status().message());
+  ++unknown_outcomes_;
   LogWarning("a write has an unknown outcome", {{"error", result.status().message()}});
   return OutcomeUnknownError(term(), result.status().message());
 }
@@ -166,10 +166,13 @@ absl::Status Leadership::CheckFence() {
 }
 
 absl::Status Leadership::RecoverKnowledge() {
-  if (!state_uncertain_.load()) return absl::OkStatus();
+  const int64_t unknown = unknown_outcomes_.load();
+  int64_t settled = settled_outcomes_.load();
+  if (settled >= unknown) return absl::OkStatus();
   absl::Status reloaded = state_->Reload(absl::Now() + kStoreTimeout);
   if (!reloaded.ok()) return StoreUnavailableError(reloaded.message());
-  state_uncertain_.store(false);
+  while (settled < unknown && !settled_outcomes_.compare_exchange_weak(settled, unknown)) {
+  }
   return absl::OkStatus();
 }
 

@@ -95,7 +95,11 @@ class Leadership {
   const Role role_;
   const Guard fence_;
 
-  std::atomic<bool> state_uncertain_{false};
+  // Writes of unknown outcome so far, and how many of them, from the first on, a
+  // reading that started later has settled. Counted, not flagged: a reading may be
+  // under way when the next one is lost.
+  std::atomic<int64_t> unknown_outcomes_{0};
+  std::atomic<int64_t> settled_outcomes_{0};
 
   absl::Mutex mutex_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
