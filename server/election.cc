@@ -194,13 +194,15 @@ absl::Status Election::HoldCandidacy(Candidacy* candidacy) {
 
   absl::Duration next_keepalive = candidacy->lease_sent_at + candidacy->ttl / 3;
   for (;;) {
-    Role role;
+    absl::optional<Role> role;
     {
       absl::MutexLock lock(&mutex_);
       auto something_to_do = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
         return stopping_ || candidates_changed_ || resign_cause_.has_value() || !watch_ended_.ok();
       };
-      mutex_.AwaitWithTimeout(absl::Condition(&something_to_do), next_keepalive - BootTime());
+      const absl::Duration limit = candidacy->lease_sent_at + LeadershipLimit(candidacy->ttl);
+      mutex_.AwaitWithTimeout(absl::Condition(&something_to_do),
+                              std::min(next_keepalive, limit) - BootTime());
       if (stopping_) return absl::OkStatus();
       if (resign_cause_.has_value()) return absl::AbortedError(*resign_cause_);
       if (!watch_ended_.ok()) {
@@ -215,8 +217,11 @@ absl::Status Election::HoldCandidacy(Candidacy* candidacy) {
     if (BootTime() - candidacy->lease_sent_at >= LeadershipLimit(candidacy->ttl)) {
       return absl::DeadlineExceededError("the lease could not be kept alive in time");
     }
-    if (role.kind == Role::Kind::kNone) return absl::AbortedError("our candidate key is gone");
-    Publish(std::move(role), "");
+    if (!role.has_value()) return absl::AbortedError("our candidate key is gone");
+    if (role->kind == Role::Kind::kFollower && role->leader_id == options_.node_id) {
+      return absl::AbortedError("the key of a former run of ours leads");
+    }
+    Publish(*std::move(role), "the leader's key names nobody");
     if (BootTime() >= next_keepalive) {
       if (absl::Status status = KeepAlive(candidacy, &next_keepalive); !status.ok()) return status;
     }
@@ -243,10 +248,9 @@ absl::Status Election::KeepAlive(Candidacy* candidacy, absl::Duration* next_keep
   return absl::OkStatus();
 }
 
-Role Election::RoleFrom(const Candidacy& candidacy) const {
+absl::optional<Role> Election::RoleFrom(const Candidacy& candidacy) const {
+  if (!candidates_.contains(candidacy.create_revision)) return absl::nullopt;
   Role role;
-  const bool ours_exists = candidates_.contains(candidacy.create_revision);
-  if (!ours_exists) return role;  // kNone
   const auto& [create_revision, lowest] = *candidates_.begin();
   curator::storage::LeaderElectionValue value;
   role.leader_id = std::string(CandidateNodeId(lowest, &value));
@@ -255,8 +259,10 @@ Role Election::RoleFrom(const Candidacy& candidacy) const {
   if (create_revision == candidacy.create_revision) {
     role.kind = Role::Kind::kLeader;
     role.since_revision = candidates_revision_;
-  } else {
+  } else if (!role.leader_id.empty()) {
     role.kind = Role::Kind::kFollower;
+  } else {
+    return Role{};
   }
   return role;
 }

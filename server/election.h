@@ -70,7 +70,9 @@ class Election {
   absl::Status DeleteStaleLeaderKeyOfOurs();
   absl::Status HoldCandidacy(Candidacy* candidacy);
   absl::Status KeepAlive(Candidacy* candidacy, absl::Duration* next_keepalive);
-  Role RoleFrom(const Candidacy& candidacy) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // None if our own key is gone.
+  absl::optional<Role> RoleFrom(const Candidacy& candidacy) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Publish(Role role, absl::string_view cause);
   void GiveUp(const Candidacy& candidacy);
 

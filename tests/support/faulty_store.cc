@@ -24,6 +24,11 @@ void FaultyStore::SetDown(bool down) {
   down_ = down;
 }
 
+void FaultyStore::SilenceKeepAlives() {
+  absl::MutexLock lock(&mutex_);
+  silent_ = true;
+}
+
 void FaultyStore::WaitUntilHeld(int count) {
   absl::MutexLock lock(&mutex_);
   auto enough = [this, count]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return held_ >= count; };
@@ -129,6 +134,11 @@ absl::StatusOr<absl::Duration> FaultyStore::KeepLeaseAlive(int64_t lease_id, abs
   {
     absl::MutexLock lock(&mutex_);
     ++keepalives_;
+    if (silent_) {
+      const bool never = false;
+      mutex_.AwaitWithDeadline(absl::Condition(&never), deadline);
+      return absl::UnavailableError("no answer in time");
+    }
   }
   if (absl::Status down = Down(); !down.ok()) return down;
   return store_->KeepLeaseAlive(lease_id, deadline);

@@ -41,6 +41,8 @@ class FaultyStore final : public Store {
   void FailCommits(std::vector<Fault> faults) ABSL_LOCKS_EXCLUDED(mutex_);
   // Everything is kUnavailable, leases too.
   void SetDown(bool down) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Keepalives get no answer: each waits out its deadline.
+  void SilenceKeepAlives() ABSL_LOCKS_EXCLUDED(mutex_);
 
   // `count` calls wait now.
   void WaitUntilHeld(int count) ABSL_LOCKS_EXCLUDED(mutex_);
@@ -76,6 +78,7 @@ class FaultyStore final : public Store {
   std::function<Fault()> on_range_ ABSL_GUARDED_BY(mutex_);
   std::deque<Fault> next_commits_ ABSL_GUARDED_BY(mutex_);
   bool down_ ABSL_GUARDED_BY(mutex_) = false;
+  bool silent_ ABSL_GUARDED_BY(mutex_) = false;
   int held_ ABSL_GUARDED_BY(mutex_) = 0;
   int64_t releases_ ABSL_GUARDED_BY(mutex_) = 0;
   std::vector<std::vector<Operation>> commits_ ABSL_GUARDED_BY(mutex_);
