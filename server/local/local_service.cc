@@ -86,8 +86,14 @@ grpc::ServerUnaryReactor* LocalService::GetCACertificate(grpc::CallbackServerCon
     call->Settle(caller.status());
     return call.get();
   }
+  absl::optional<std::string> ca = state_->Find(keys::kCaCertificate);
+  if (!ca.has_value()) {
+    // A follower serves before it has read the store: an empty answer would be pinned.
+    call->Settle(absl::UnavailableError("this curator has not read the cluster's state yet"));
+    return call.get();
+  }
   api::GetCACertificateResponse answer;
-  answer.set_identity_ca_certificate(state_->Find(keys::kCaCertificate).value_or(""));
+  answer.set_identity_ca_certificate(*std::move(ca));
   call->Settle(std::move(answer));
   return call.get();
 }
