@@ -4,13 +4,13 @@
 
 #include <cstring>
 #include <filesystem>
-#include <ios>
 #include <system_error>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "libclient/client/durable_file.h"
 #include "libclient/core/endpoint.h"
 #include "server/explained.h"
 #include "yaml-cpp/yaml.h"
@@ -90,18 +90,20 @@ absl::StatusOr<RunSettings> ReadRunSettings(const std::string& path, const YAML:
 }  // namespace
 
 absl::StatusOr<RunSettings> LoadRunSettings(const std::string& path) {
+  absl::StatusOr<absl::optional<std::string>> text = curator::ReadFileIfPresent(path);
+  if (!text.ok()) {
+    return Explained(text.status(), "it is a directory, or may not be read",
+                     "check the path of --config");
+  }
+  if (!text->has_value()) {
+    return Explained(absl::NotFoundError(absl::StrCat("cannot read ", path)),
+                     "the file does not exist", "check the path of --config");
+  }
   // yaml-cpp reports by exceptions; none leaves this function.
   try {
-    return ReadRunSettings(path, YAML::LoadFile(path));
-  } catch (const YAML::BadFile&) {
-    return Explained(absl::NotFoundError(absl::StrCat("cannot read ", path)),
-                     "the file does not exist, or may not be read", "check the path of --config");
+    return ReadRunSettings(path, YAML::Load(**text));
   } catch (const YAML::Exception& exception) {
     return FileError(path, exception.mark.line + 1, exception.msg, "write YAML");
-  } catch (const std::ios_base::failure& failure) {
-    return Explained(
-        absl::InvalidArgumentError(absl::StrCat("cannot read ", path, ": ", failure.what())),
-        "it is a directory, or its disk fails", "check the path of --config");
   }
 }
 
