@@ -6,35 +6,17 @@
 #include <optional>
 #include <utility>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "server/store/lease_clock.h"
 #include "server/store/sqlite_file.h"
+#include "server/store/transaction_check.h"
 
 namespace curatord {
 namespace {
 
-constexpr absl::Duration kMaxLeaseTtl = absl::Hours(24 * 365);
 constexpr absl::Duration kExpiryTimeout = absl::Seconds(1);
 constexpr absl::Duration kExpiryRetry = absl::Milliseconds(100);
-
-absl::Status CheckTransaction(const std::vector<Guard>& guards,
-                              const std::vector<Operation>& operations) {
-  if (guards.size() > kMaxOperations || operations.size() > kMaxOperations) {
-    return absl::InvalidArgumentError(absl::StrCat("transaction of ", guards.size(), " guards and ",
-                                                   operations.size(), " operations; at most ",
-                                                   kMaxOperations, " of each"));
-  }
-  absl::flat_hash_set<absl::string_view> keys;
-  for (const Operation& operation : operations) {
-    if (operation.key.empty()) return absl::InvalidArgumentError("operation without a key");
-    if (!keys.insert(operation.key).second) {
-      return absl::InvalidArgumentError("two operations on one key");
-    }
-  }
-  return absl::OkStatus();
-}
 
 }  // namespace
 
@@ -116,10 +98,7 @@ std::unique_ptr<Watch> SqliteStore::StartWatch(std::string prefix, int64_t from_
 }
 
 absl::StatusOr<Lease> SqliteStore::GrantLease(absl::Duration ttl, absl::Time deadline) {
-  if (ttl > kMaxLeaseTtl) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("lease of ", absl::FormatDuration(ttl), "; at most a year"));
-  }
+  if (absl::Status valid = CheckLeaseTtl(ttl); !valid.ok()) return valid;
   return With(writer_, deadline,
               [&](SqliteSession& session) { return session.GrantLease(ttl, deadline); });
 }
