@@ -10,7 +10,8 @@ packages=(
   libabsl-dev libc-ares-dev libre2-dev zlib1g-dev libssl-dev libsqlite3-dev
   libcli11-dev libyaml-cpp-dev libgtest-dev libgmock-dev
   # tests, and the checks of scripts/test.sh --full
-  etcd-server etcd-client openssl jq python3 python3-grpcio python3-protobuf clang clang-tidy clang-format
+  etcd-server etcd-client openssl jq python3 python3-grpcio python3-protobuf
+  clang clang-tidy clang-format
 )
 
 missing=()
@@ -32,3 +33,9 @@ if [ ! -e "$policy" ]; then
 fi
 "${as_root[@]}" apt-get update -qq
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
+
+# Nor at the next boot: the tests start etcd themselves.
+case " ${missing[*]} " in
+  *" etcd-server "*)
+    ! command -v systemctl >/dev/null || "${as_root[@]}" systemctl disable etcd.service >&2 || true ;;
+esac
