@@ -68,7 +68,8 @@ EtcdCause ClassifyEtcd(const grpc::Status& status) {
 }
 
 std::string EtcdCauseText(const grpc::Status& status) {
-  absl::string_view text = status.error_message();
+  const std::string message = status.error_message();
+  absl::string_view text = message;
   if (const size_t last = text.rfind("last error: "); last != absl::string_view::npos) {
     text.remove_prefix(last + absl::string_view("last error: ").size());
   }

@@ -40,7 +40,7 @@ class SqliteStoreTest : public testing::Test {
 };
 
 TEST_F(SqliteStoreTest, RefusesUrlsThatDoNotNameAFile) {
-  for (const char* url : {"", "etcd://x", "sqlite:", "sqlite://", "sqlite://relative/store.db",
+  for (const char* url : {"", "postgres://x", "sqlite:", "sqlite://", "sqlite://relative/store.db",
                           "sqlite:///tmp/", "/tmp/store.db"}) {
     EXPECT_EQ(CodeOfOpen(url, true), absl::StatusCode::kInvalidArgument) << url;
   }
