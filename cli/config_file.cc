@@ -9,13 +9,12 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "cli/document.h"
 #include "cli/exit_code.h"
 #include "cli/files.h"
 
 namespace curator::cli {
 namespace {
-
-constexpr char kApiVersion[] = "curatorctl/v1";
 
 // Reads one file; remembers the first fault and every unknown key.
 class Reader {

@@ -15,6 +15,9 @@
 
 namespace curator::cli {
 
+// Of everything that curatorctl reads and writes for machines.
+inline constexpr char kApiVersion[] = "curatorctl/v1";
+
 // A JSON value whose objects keep the order of their fields. 64-bit values are
 // strings by the contract of machine formats, so numbers are for *_ms and counts.
 class Value {
@@ -55,6 +58,9 @@ class Value {
  private:
   std::variant<std::nullptr_t, bool, int64_t, std::string, List, Object> data_;
 };
+
+// Null for a text that is not known.
+inline Value OrNull(const std::string& text) { return text.empty() ? Value() : Value(text); }
 
 enum class Tone { kPlain, kGood, kWarning, kBad };
 

@@ -37,8 +37,6 @@ struct FormatOptions {
 // document does not have.
 absl::StatusOr<std::string> Render(Document document, const FormatOptions& options);
 
-inline constexpr char kApiVersion[] = "curatorctl/v1";
-
 // The document as machine formats show it: apiVersion, kind, fields.
 Value Envelope(Document document);
 

@@ -13,7 +13,7 @@
 namespace curatord {
 namespace {
 
-constexpr absl::Duration kStoreTimeout = absl::Seconds(5);
+constexpr absl::Duration kElectionTimeout = absl::Seconds(5);
 constexpr absl::Duration kKeepAliveRetry = absl::Milliseconds(200);
 constexpr absl::Duration kKeepAliveTimeout = absl::Seconds(1);
 constexpr absl::Duration kPauseAfterResigning = absl::Seconds(2);
@@ -84,7 +84,7 @@ absl::Status Election::Run() {
 // A curator that restarts finds the key of its former self leading until that
 // lease ends. Nobody may follow a leader that is gone, so the key is deleted.
 absl::Status Election::DeleteStaleLeaderKeyOfOurs() {
-  const absl::Time deadline = absl::Now() + kStoreTimeout;
+  const absl::Time deadline = absl::Now() + kElectionTimeout;
   absl::StatusOr<RangeResult> range = store_->Range(keys::kLeaders, deadline);
   if (!range.ok()) return range.status();
   const KeyValue* leader = nullptr;
@@ -107,7 +107,7 @@ absl::StatusOr<Election::Candidacy> Election::Enter() {
   if (absl::Status status = DeleteStaleLeaderKeyOfOurs(); !status.ok()) return status;
   Candidacy candidacy;
   candidacy.lease_sent_at = BootTime();
-  const absl::Time deadline = absl::Now() + kStoreTimeout;
+  const absl::Time deadline = absl::Now() + kElectionTimeout;
   absl::StatusOr<Lease> lease = store_->GrantLease(options_.lease_ttl, deadline);
   if (!lease.ok()) return lease.status();
   candidacy.lease_id = lease->id;
@@ -154,7 +154,7 @@ absl::Status Election::Campaign() {
 }
 
 absl::Status Election::HoldCandidacy(Candidacy* candidacy) {
-  absl::StatusOr<RangeResult> range = store_->Range(keys::kLeaders, absl::Now() + kStoreTimeout);
+  absl::StatusOr<RangeResult> range = store_->Range(keys::kLeaders, absl::Now() + kElectionTimeout);
   if (!range.ok()) return range.status();
   {
     absl::MutexLock lock(&mutex_);

@@ -27,7 +27,7 @@ using curator::StoredNode;
 using curator::identity::PrivateKey;
 using metropolis::proto::common::ClusterConfiguration;
 
-constexpr absl::Duration kStoreTimeout = absl::Seconds(10);
+constexpr absl::Duration kInitTimeout = absl::Seconds(10);
 constexpr char kCaName[] = "Metropolis Cluster CA";  // as existing servers name theirs
 
 template <typename Enum>
@@ -118,7 +118,7 @@ std::vector<Operation> NewCluster(const ClusterPki& pki, const StoredNode& store
 }
 
 absl::StatusOr<absl::optional<std::string>> Read(Store* store, absl::string_view key) {
-  absl::StatusOr<RangeResult> range = store->Range(key, absl::Now() + kStoreTimeout);
+  absl::StatusOr<RangeResult> range = store->Range(key, absl::Now() + kInitTimeout);
   if (!range.ok()) return range.status();
   for (KeyValue& kv : range->kvs) {
     if (kv.key == key) return std::move(kv.value);
@@ -191,7 +191,7 @@ absl::Status Init(const InitOptions& options) {
     absl::StatusOr<CommitResult> committed = (*store)->Commit(
         {Guard::Absent(std::string(keys::kCaPrivateKey)),
          Guard::Absent(std::string(keys::kCaCertificate))},
-        NewCluster(pki, *stored, *owner_key, *configuration), absl::Now() + kStoreTimeout);
+        NewCluster(pki, *stored, *owner_key, *configuration), absl::Now() + kInitTimeout);
     if (!committed.ok()) return committed.status();
   } else if (!stored->node_key.has_value()) {
     return Explained(absl::AlreadyExistsError(

@@ -22,7 +22,7 @@
 namespace curatord {
 namespace {
 
-constexpr absl::Duration kStoreTimeout = absl::Seconds(10);
+constexpr absl::Duration kContentsTimeout = absl::Seconds(10);
 
 absl::StatusOr<std::unique_ptr<Store>> OpenClusterStore(const std::string& url) {
   absl::StatusOr<std::unique_ptr<Store>> store = OpenStore(url, /*create=*/false);
@@ -46,7 +46,7 @@ absl::StatusOr<std::unique_ptr<Store>> OpenClusterStore(const std::string& url) 
 // The store must be of the cluster that our own certificate is of.
 absl::Status CheckSameCluster(Store* store, const curator::ClusterCa& ours) {
   absl::StatusOr<RangeResult> found =
-      store->Range(keys::kCaCertificate, absl::Now() + kStoreTimeout);
+      store->Range(keys::kCaCertificate, absl::Now() + kContentsTimeout);
   if (!found.ok()) return found.status();
   if (found->kvs.empty()) {
     return Explained(

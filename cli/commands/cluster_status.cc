@@ -28,8 +28,6 @@ bool HasLeader(const std::vector<ProbeResult>& results) {
   });
 }
 
-Value OrNull(const std::string& text) { return text.empty() ? Value() : Value(text); }
-
 Value ItemOf(const ProbeResult& result) {
   const EndpointReport& endpoint = result.endpoint;
   Value::List parts;

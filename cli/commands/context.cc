@@ -14,8 +14,6 @@
 namespace curator::cli {
 namespace {
 
-Value OrNull(const std::string& text) { return text.empty() ? Value() : Value(text); }
-
 // What the credential of a context is, without failing where it cannot be read.
 Value CredentialFields(const ConfigFile& file, const Context& context, std::string& expires) {
   std::string subject;

@@ -16,8 +16,6 @@
 namespace curator::cli {
 namespace {
 
-Value OrNull(const std::string& text) { return text.empty() ? Value() : Value(text); }
-
 std::vector<Column> ListColumns() {
   return {
       {"ID", "id"},

@@ -15,7 +15,7 @@
 namespace curator::cli {
 namespace {
 
-constexpr absl::Duration kPollInterval = absl::Milliseconds(250);
+constexpr absl::Duration kStatePollInterval = absl::Milliseconds(250);
 
 struct Item {
   Node node;
@@ -146,7 +146,7 @@ absl::Status WaitFor(Client& client, Session& session, NodeState wanted, std::ve
       error.waited = session.Elapsed();
       return MakeError(error);
     }
-    if (!session.interruption().WaitFor(std::min(kPollInterval, remaining))) {
+    if (!session.interruption().WaitFor(std::min(kStatePollInterval, remaining))) {
       return Failure(session.interruption().exit_code(), "interrupted");
     }
   }

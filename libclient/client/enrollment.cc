@@ -16,7 +16,7 @@
 namespace curator {
 namespace {
 
-namespace api = ::metropolis::node::core::curator::proto::api;
+namespace curator_api = ::metropolis::node::core::curator::proto::api;
 namespace common = ::metropolis::proto::common;
 
 constexpr char kRegisterNode[] = "metropolis.node.core.curator.proto.api.Curator.RegisterNode";
@@ -130,7 +130,7 @@ absl::Status Enrollment::Register(net::LeaderFinder& finder) {
     register_refusal_ = MakeError(error);
     return had_keys_ ? absl::OkStatus() : register_refusal_;
   }
-  api::RegisterNodeRequest request;
+  curator_api::RegisterNodeRequest request;
   request.set_register_ticket(options_.register_ticket);
   request.set_join_key(node_.join_key->public_key());
   request.set_have_local_tpm(options_.have_local_tpm);
@@ -139,7 +139,7 @@ absl::Status Enrollment::Register(net::LeaderFinder& finder) {
     pair->set_key(key);
     pair->set_value(value);
   }
-  api::RegisterNodeResponse response;
+  curator_api::RegisterNodeResponse response;
   absl::Status status = CallPatiently(
       finder, context_, Patience::kUntilRefused, [this](absl::string_view line) { Log(line); },
       kRegisterNode, request, &response);
@@ -225,12 +225,12 @@ absl::Status Enrollment::Commit(net::LeaderFinder& finder, std::string* certific
 
 absl::Status Enrollment::CommitAs(net::LeaderFinder& finder, common::NodeStorageSecurity security,
                                   std::string* certificate_der) {
-  api::CommitNodeRequest request;
+  curator_api::CommitNodeRequest request;
   request.set_storage_security(security);
   if (security != common::NODE_STORAGE_SECURITY_INSECURE) {
     request.set_cluster_unlock_key(*node_.unlock_key);
   }
-  api::CommitNodeResponse response;
+  curator_api::CommitNodeResponse response;
   absl::Status status = CallPatiently(
       finder, context_, Patience::kUntilRefused, [this](absl::string_view line) { Log(line); },
       kCommitNode, request, &response);

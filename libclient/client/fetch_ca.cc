@@ -23,7 +23,7 @@
 namespace curator {
 namespace {
 
-namespace api = metropolis::node::core::curator::proto::api;
+namespace curator_api = ::metropolis::node::core::curator::proto::api;
 
 constexpr absl::Duration kAttemptTimeout = absl::Seconds(5);
 
@@ -70,10 +70,10 @@ class OfferRequest {
     net::AttemptOptions options;
     options.deadline = std::min(deadline_, core::After(began_at, kAttemptTimeout));
     options.stops = stops_;
-    api::GetCACertificateResponse response;
+    curator_api::GetCACertificateResponse response;
     const grpc::Status status = net::AttemptUnary(
         channel.channel, "/metropolis.node.core.curator.proto.api.CuratorLocal/GetCACertificate",
-        options, api::GetCACertificateRequest(), &response);
+        options, curator_api::GetCACertificateRequest(), &response);
     report_.elapsed = core::Elapsed(began_at, net::Now());
     const identity::PeerRecord::Seen seen = channel.peer->Get();
     if (!status.ok()) {

@@ -13,17 +13,18 @@
 namespace curator {
 namespace {
 
-namespace api = ::metropolis::node::core::curator::proto::api;
+namespace curator_api = ::metropolis::node::core::curator::proto::api;
 
 constexpr char kHeartbeat[] = "metropolis.node.core.curator.proto.api.Curator.Heartbeat";
 
 }  // namespace
 
 class HeartbeatStream::Reactor final
-    : public grpc::ClientBidiReactor<api::HeartbeatRequest, api::HeartbeatResponse> {
+    : public grpc::ClientBidiReactor<curator_api::HeartbeatRequest,
+                                     curator_api::HeartbeatResponse> {
  public:
   explicit Reactor(std::shared_ptr<grpc::Channel> channel)
-      : stub_(api::Curator::NewStub(std::move(channel))) {
+      : stub_(curator_api::Curator::NewStub(std::move(channel))) {
     stub_->async()->Heartbeat(&context_, this);
     // Writes are started from outside, between two callbacks: the hold keeps the
     // stream from being declared done underneath one.
@@ -125,10 +126,10 @@ class HeartbeatStream::Reactor final
   }
 
   // Constant after construction.
-  const std::unique_ptr<api::Curator::Stub> stub_;
-  const api::HeartbeatRequest request_;
+  const std::unique_ptr<curator_api::Curator::Stub> stub_;
+  const curator_api::HeartbeatRequest request_;
   grpc::ClientContext context_;
-  api::HeartbeatResponse response_;  // gRPC's while a read is outstanding
+  curator_api::HeartbeatResponse response_;  // gRPC's while a read is outstanding
 
   mutable absl::Mutex mutex_;
   int sent_ ABSL_GUARDED_BY(mutex_) = 0;

@@ -21,7 +21,7 @@
 namespace curator {
 namespace {
 
-namespace api = ::metropolis::node::core::curator::proto::api;
+namespace curator_api = ::metropolis::node::core::curator::proto::api;
 
 constexpr char kJoinNode[] = "metropolis.node.core.curator.proto.api.Curator.JoinNode";
 constexpr char kUpdateNodeStatus[] =
@@ -93,9 +93,9 @@ absl::Status NodeService::Join(net::LeaderFinder& finder) {
   // A TPM may have gone unused when the node registered: only the cluster knows.
   bool sealed = options_.have_local_tpm;
   for (;;) {
-    api::JoinNodeRequest request;
+    curator_api::JoinNodeRequest request;
     request.set_using_sealed_configuration(sealed);
-    api::JoinNodeResponse response;
+    curator_api::JoinNodeResponse response;
     absl::Status status = CallPatiently(finder, context_, Patience::kUntilForgotten, log, kJoinNode,
                                         request, &response);
     if (status.ok()) {
@@ -181,7 +181,7 @@ absl::Status NodeService::ReportStatus(net::LeaderFinder& finder,
     address = local.ok() ? *std::move(local) : reported_address_;
   }
   if (address == reported_address_) return absl::OkStatus();
-  api::UpdateNodeStatusRequest request;
+  curator_api::UpdateNodeStatusRequest request;
   request.set_node_id(node_id_);
   metropolis::proto::common::NodeStatus* status = request.mutable_status();
   status->set_external_address(address);
@@ -190,7 +190,7 @@ absl::Status NodeService::ReportStatus(net::LeaderFinder& finder,
   }
   SetVersion(status->mutable_version());
   status->set_boot_id(BootId());
-  api::UpdateNodeStatusResponse response;
+  curator_api::UpdateNodeStatusResponse response;
   const absl::Status result = CallPatiently(
       finder, context_, Patience::kUntilForgotten, [this](absl::string_view line) { Log(line); },
       kUpdateNodeStatus, request, &response);

@@ -23,7 +23,6 @@ constexpr char kPkcs8Type[] = "PRIVATE KEY";
 constexpr char kOwnerType[] = "METROPOLIS INITIAL OWNER PRIVATE KEY";
 constexpr char kPublicType[] = "PUBLIC KEY";
 constexpr size_t kSeedSize = 32;
-constexpr size_t kPublicKeySize = 32;
 constexpr size_t kRawSize = kSeedSize + kPublicKeySize;
 
 EvpKeyPtr KeyFromSeed(absl::string_view seed) {

@@ -2,6 +2,7 @@
 #ifndef LIBCLIENT_IDENTITY_KEY_H_
 #define LIBCLIENT_IDENTITY_KEY_H_
 
+#include <cstddef>
 #include <memory>
 #include <string>
 
@@ -11,6 +12,9 @@
 struct evp_pkey_st;
 
 namespace curator::identity {
+
+// Of an Ed25519 key, raw.
+inline constexpr size_t kPublicKeySize = 32;
 
 // An immutable private key; copies share it.
 class PrivateKey {

@@ -3,13 +3,13 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "libclient/identity/key.h"
 
 namespace curator::identity {
 namespace {
 
 constexpr char kPrefix[] = "metropolis-";
 constexpr size_t kPrefixSize = sizeof(kPrefix) - 1;
-constexpr size_t kPublicKeySize = 32;
 constexpr size_t kIdBytes = 16;
 
 }  // namespace

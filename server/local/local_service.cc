@@ -12,9 +12,9 @@
 namespace curatord {
 namespace {
 
-namespace api = metropolis::node::core::curator::proto::api;
+namespace curator_api = ::metropolis::node::core::curator::proto::api;
 
-class LeaderStream final : public WriteStream<api::GetCurrentLeaderResponse> {
+class LeaderStream final : public WriteStream<curator_api::GetCurrentLeaderResponse> {
  public:
   LeaderStream(ClusterState* state, Role role, std::string node_id)
       : state_(state), role_(std::move(role)), node_id_(std::move(node_id)) {}
@@ -28,7 +28,7 @@ class LeaderStream final : public WriteStream<api::GetCurrentLeaderResponse> {
   }
 
  private:
-  Step Next(api::GetCurrentLeaderResponse* message, absl::Status* status) override {
+  Step Next(curator_api::GetCurrentLeaderResponse* message, absl::Status* status) override {
     NodeRecordPtr leader = state_->FindNode(role_.leader_id);
     std::string host;
     int port = 0;
@@ -61,8 +61,8 @@ class LeaderStream final : public WriteStream<api::GetCurrentLeaderResponse> {
 
 }  // namespace
 
-grpc::ServerWriteReactor<api::GetCurrentLeaderResponse>* LocalService::GetCurrentLeader(
-    grpc::CallbackServerContext* context, const api::GetCurrentLeaderRequest*) {
+grpc::ServerWriteReactor<curator_api::GetCurrentLeaderResponse>* LocalService::GetCurrentLeader(
+    grpc::CallbackServerContext* context, const curator_api::GetCurrentLeaderRequest*) {
   context->AddInitialMetadata(curator::core::kTermMetadata, absl::StrCat(role_.term));
   auto stream = std::make_shared<LeaderStream>(state_, role_, node_id_);
   auto* reactor = stream->Own();
@@ -76,10 +76,10 @@ grpc::ServerWriteReactor<api::GetCurrentLeaderResponse>* LocalService::GetCurren
   return reactor;
 }
 
-grpc::ServerUnaryReactor* LocalService::GetCACertificate(grpc::CallbackServerContext* context,
-                                                         const api::GetCACertificateRequest*,
-                                                         api::GetCACertificateResponse* response) {
-  auto call = UnaryCall<api::GetCACertificateResponse>::Create(response);
+grpc::ServerUnaryReactor* LocalService::GetCACertificate(
+    grpc::CallbackServerContext* context, const curator_api::GetCACertificateRequest*,
+    curator_api::GetCACertificateResponse* response) {
+  auto call = UnaryCall<curator_api::GetCACertificateResponse>::Create(response);
   absl::StatusOr<Caller> caller = authorizer_->Authorize(
       *context, "metropolis.node.core.curator.proto.api.CuratorLocal.GetCACertificate");
   if (!caller.ok()) {
@@ -92,7 +92,7 @@ grpc::ServerUnaryReactor* LocalService::GetCACertificate(grpc::CallbackServerCon
     call->Settle(absl::UnavailableError("this curator has not read the cluster's state yet"));
     return call.get();
   }
-  api::GetCACertificateResponse answer;
+  curator_api::GetCACertificateResponse answer;
   answer.set_identity_ca_certificate(*std::move(ca));
   call->Settle(std::move(answer));
   return call.get();

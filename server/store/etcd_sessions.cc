@@ -22,8 +22,8 @@ constexpr absl::Duration kAuthenticateTimeout = absl::Seconds(5);
 // has just failed.
 constexpr absl::Duration kGraceForFirstContact = absl::Milliseconds(250);
 constexpr absl::Duration kGrace = absl::Milliseconds(50);
-constexpr absl::Duration kFirstPause = absl::Milliseconds(50);
-constexpr absl::Duration kLongestPause = absl::Seconds(1);
+constexpr absl::Duration kFirstSearchPause = absl::Milliseconds(50);
+constexpr absl::Duration kLongestSearchPause = absl::Seconds(1);
 
 }  // namespace
 
@@ -131,7 +131,7 @@ EtcdSessions::~EtcdSessions() {
 
 void EtcdSessions::Run() {
   absl::BitGen random;
-  absl::Duration pause = kFirstPause;
+  absl::Duration pause = kFirstSearchPause;
   for (;;) {
     {
       absl::MutexLock lock(&mutex_);
@@ -143,7 +143,7 @@ void EtcdSessions::Run() {
     }
     EtcdSessionPtr found = Search();
     if (found != nullptr) {
-      pause = kFirstPause;
+      pause = kFirstSearchPause;
       {
         absl::MutexLock lock(&mutex_);
         causes_[found->index] = "";
@@ -155,7 +155,7 @@ void EtcdSessions::Run() {
     }
     absl::MutexLock lock(&mutex_);
     mutex_.AwaitWithTimeout(absl::Condition(&stopping_), pause * absl::Uniform(random, 0.5, 1.0));
-    pause = std::min(pause * 2, kLongestPause);
+    pause = std::min(pause * 2, kLongestSearchPause);
   }
 }
 

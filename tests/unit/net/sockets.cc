@@ -16,7 +16,7 @@
 namespace curator::testing_support {
 namespace {
 
-constexpr int kPort = 7835;
+constexpr int kCuratorPort = 7835;
 
 sockaddr_in Address(const std::string& host, int port) {
   sockaddr_in address{};
@@ -28,7 +28,7 @@ sockaddr_in Address(const std::string& host, int port) {
 
 int Listen(const std::string& host, int backlog) {
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const sockaddr_in address = Address(host, kPort);
+  const sockaddr_in address = Address(host, kCuratorPort);
   if (bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) abort();
   if (listen(fd, backlog) != 0) abort();
   return fd;
@@ -49,10 +49,10 @@ int Connect(const std::string& host, int port, bool nonblocking) {
 
 DeafListener::DeafListener(bool full) {
   const std::string host = NewLoopbackHost();
-  address_ = absl::StrCat(host, ":", kPort);
+  address_ = absl::StrCat(host, ":", kCuratorPort);
   fds_.push_back(Listen(host, full ? 0 : 64));
   // A backlog of 0 holds one connection; the rest get no answer to their SYN.
-  for (int i = 0; full && i < 4; ++i) fds_.push_back(Connect(host, kPort, true));
+  for (int i = 0; full && i < 4; ++i) fds_.push_back(Connect(host, kCuratorPort, true));
 }
 
 DeafListener::~DeafListener() {
@@ -61,7 +61,7 @@ DeafListener::~DeafListener() {
 
 TextListener::TextListener() {
   const std::string host = NewLoopbackHost();
-  address_ = absl::StrCat(host, ":", kPort);
+  address_ = absl::StrCat(host, ":", kCuratorPort);
   fd_ = Listen(host, 64);
   thread_ = std::thread([this] { Serve(); });
 }
@@ -101,7 +101,7 @@ PausableProxy::~PausableProxy() {
   close(stop_pipe_[1]);
 }
 
-std::string PausableProxy::address() const { return absl::StrCat(host_, ":", kPort); }
+std::string PausableProxy::address() const { return absl::StrCat(host_, ":", kCuratorPort); }
 
 void PausableProxy::Run() {
   std::map<int, int> peers;

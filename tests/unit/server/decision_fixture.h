@@ -19,6 +19,12 @@ namespace curatord::testing_support {
 
 namespace common = metropolis::proto::common;
 
+inline constexpr auto kUnauthenticated = absl::StatusCode::kUnauthenticated;
+inline constexpr auto kInvalidArgument = absl::StatusCode::kInvalidArgument;
+inline constexpr auto kNotFound = absl::StatusCode::kNotFound;
+inline constexpr auto kPermissionDenied = absl::StatusCode::kPermissionDenied;
+inline constexpr auto kFailedPrecondition = absl::StatusCode::kFailedPrecondition;
+
 class DecisionTest : public testing::Test {
  protected:
   DecisionTest() { Reconfigure(); }

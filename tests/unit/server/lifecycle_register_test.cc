@@ -17,10 +17,10 @@ using testing_support::Refused;
 using testing_support::TestNode;
 namespace common = metropolis::proto::common;
 
-constexpr auto kUnauthenticated = absl::StatusCode::kUnauthenticated;
-constexpr auto kInvalidArgument = absl::StatusCode::kInvalidArgument;
-constexpr auto kPermissionDenied = absl::StatusCode::kPermissionDenied;
-constexpr auto kFailedPrecondition = absl::StatusCode::kFailedPrecondition;
+using testing_support::kFailedPrecondition;
+using testing_support::kInvalidArgument;
+using testing_support::kPermissionDenied;
+using testing_support::kUnauthenticated;
 
 class RegisterNode : public testing_support::DecisionTest {
  protected:

@@ -19,11 +19,11 @@ using testing_support::Refused;
 using testing_support::TestNode;
 namespace common = metropolis::proto::common;
 
-constexpr auto kUnauthenticated = absl::StatusCode::kUnauthenticated;
-constexpr auto kInvalidArgument = absl::StatusCode::kInvalidArgument;
-constexpr auto kNotFound = absl::StatusCode::kNotFound;
-constexpr auto kPermissionDenied = absl::StatusCode::kPermissionDenied;
-constexpr auto kFailedPrecondition = absl::StatusCode::kFailedPrecondition;
+using testing_support::kFailedPrecondition;
+using testing_support::kInvalidArgument;
+using testing_support::kNotFound;
+using testing_support::kPermissionDenied;
+using testing_support::kUnauthenticated;
 
 using ApproveNode = testing_support::DecisionTest;
 
