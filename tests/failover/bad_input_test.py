@@ -3,8 +3,6 @@
 import json
 import os
 import pathlib
-import shutil
-import signal
 import socket
 import sqlite3
 import subprocess

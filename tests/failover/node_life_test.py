@@ -1,8 +1,7 @@
-"""The whole life of a node by another language's gRPC; and nodes killed on their way."""
+"""The whole life of a node by another language's gRPC."""
 
 import os
 import pathlib
-import signal
 import subprocess
 import sys
 import unittest
@@ -11,7 +10,6 @@ import grpc
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import cluster
-from cluster import eventually
 import stubs
 from metropolis import common_pb2
 
@@ -26,10 +24,6 @@ class NodeLife(cluster.DevClusterTest):
         self.ticket = self.dir / "ticket"
         self.ticket.write_text(self.ctl("ticket", "show", "--base64").stdout)
         self.ca_sha256 = stubs.sha256_of(self.lab / "ca.pem")
-
-    def state_of_new_node(self):
-        others = [s for i, s in self.node_states().items() if i != self.leader_id]
-        return others[0] if others else None
 
     def test_by_python(self):
         key, certificate = self.dir / "node.key", self.dir / "self.pem"
@@ -62,55 +56,6 @@ class NodeLife(cluster.DevClusterTest):
             node_id=node_id, status=common_pb2.NodeStatus(external_address="127.0.0.1")), timeout=10)
         list(node.Heartbeat(iter([stubs.curator_pb2.HeartbeatRequest()]), timeout=10))
         self.assertEqual(self.node_states()[node_id], ("UP", "HEALTHY"))
-
-    def kill_at_each_line(self, name, argv, lines, finished):
-        """Kills the process as each line appears, then lets it finish."""
-        for line in lines:
-            process = self.start(f"{name}-{len(self.processes)}", *argv)
-            process.wait_for_line(line)
-            process.end(signal.SIGKILL)
-        process = self.start(f"{name}-last", *argv)
-        eventually(lambda: self.state_of_new_node() is not None, 20, "the node registers")
-        self.assertEqual(self.ctl("node", "approve", "--all", "--yes").returncode, 0)
-        finished(process)
-
-    def test_join_killed_on_its_way(self):
-        argv = ["curatord", "join", "--data-dir", self.dir / "c2", "--endpoint", self.address,
-                "--ca-sha256", self.ca_sha256, "--ticket-file", self.ticket]
-        lines = self.step_lines(argv)
-        self.kill_at_each_line("join", argv, lines,
-                               lambda process: self.assertEqual(process.child.wait(30), 0,
-                                                                process.text()))
-        eventually(lambda: self.state_of_new_node()[0] == "UP", 10, "the node is UP")
-        # And once more: there is nothing left to do.
-        self.assertEqual(self.start("again", *argv).child.wait(30), 0)
-
-    def test_agent_killed_on_its_way(self):
-        argv = ["curator-agent", "--data-dir", self.dir / "agent", "--endpoint", self.address,
-                "--ca-sha256", self.ca_sha256, "--ticket-file", self.ticket]
-        lines = self.step_lines(argv)
-        up = lambda process: eventually(lambda: self.state_of_new_node() == ("UP", "HEALTHY"), 20,
-                                        "the node is UP and HEALTHY")
-        self.kill_at_each_line("agent", argv, lines, up)
-        # Killed while running, it joins again.
-        self.processes[-1].end(signal.SIGKILL)
-        again = self.start("agent-again", *argv)
-        again.wait_for_line("heartbeats answered")
-
-    def step_lines(self, argv):
-        """The log lines of the way to approval, from a run that is killed there."""
-        process = self.start("steps", *argv)
-        process.wait_for_line("approv")
-        process.end(signal.SIGKILL)
-        lines = []
-        for line in process.text().splitlines():
-            text = line.split(" msg=", 1)[-1].strip('"').split(" node ")[0].split(" metropolis-")[0]
-            text = text.split('"')[0][:24]
-            if text and text not in lines:
-                lines.append(text)
-        print("killed at:", lines)
-        # What happened in that run does not happen again: the last line does.
-        return lines[-1:] * 2
 
 
 if __name__ == "__main__":
