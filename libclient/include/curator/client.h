@@ -45,8 +45,8 @@ struct ClientOptions {
   // curators are is learnt from the leader, so these may be any of them.
   std::vector<std::string> endpoints;
 
-  absl::optional<ClusterCa> ca;        // required by Client::Create
-  absl::optional<Identity> identity;   // none: only calls that need no certificate succeed
+  absl::optional<ClusterCa> ca;       // required by Client::Create
+  absl::optional<Identity> identity;  // none: only calls that need no certificate succeed
 
   // To notice a dead connection. Watchers that stay for hours use 10 s / 5 s.
   absl::Duration keepalive_time = absl::Seconds(1);
@@ -76,6 +76,29 @@ struct CallOptions {
   absl::optional<Cancellation> cancellation;
 };
 
+struct TransferResult {
+  ChangeOutcome outcome = ChangeOutcome::kApplied;  // kUnchanged: it led already
+  Leader leader;                                    // who leads now
+};
+
+// What became of a node, or of the watch itself, in the order it was learnt.
+struct NodeEvent {
+  enum class Kind {
+    kAdded,
+    kModified,
+    kDeleted,
+    kSynced,         // what is known is complete; first after every node has been told as added
+    kLeaderChanged,  // leader_id is another
+    kReconnected,    // the stream was lost and stands again; the differences follow, then kSynced
+  };
+  Kind kind = Kind::kSynced;
+  absl::Time time;                // when this client learnt of it
+  absl::optional<Node> node;      // after the change; kDeleted: none
+  absl::optional<Node> previous;  // before it: kModified and kDeleted
+  std::string leader_id;          // that told it
+};
+const char* ToString(NodeEvent::Kind kind);
+
 struct ApproveResult {
   ChangeOutcome outcome = ChangeOutcome::kApplied;
   NodeState state_after = NodeState::kUnknown;
@@ -103,6 +126,25 @@ class Client {
   // If the answer is lost the node is read back to learn what became of it.
   absl::StatusOr<ApproveResult> ApproveNode(absl::string_view public_key,
                                             const CallOptions& options = {});
+
+  // Asks the leader to hand over to node `to`, or with "" to whoever has waited
+  // longest, and returns once another leads. If the answer is lost, who leads then
+  // tells what became of it. kNotFound: no such node; kRefused: no such candidate.
+  absl::StatusOr<TransferResult> TransferLeadership(absl::string_view to,
+                                                    const CallOptions& options = {});
+
+  // Tells of every node, then of each change, until cancelled (kCancelled), the
+  // timeout passes (kTimeout), or finally refused. Rides over failovers: after one
+  // the difference to what was told before is told, nothing twice and nothing
+  // missed but intermediate states. Health and heartbeats are not watched: nodes in
+  // events have neither. `on_event` is called on this thread.
+  absl::Status WatchNodes(const std::function<void(const NodeEvent&)>& on_event,
+                          const CallOptions& options = {});
+
+  // Calls `on_change` with who leads now and then at each change; none while nobody
+  // is known to lead. Ends like WatchNodes.
+  absl::Status WatchLeader(const std::function<void(const absl::optional<Leader>&)>& on_change,
+                           const CallOptions& options = {});
 
   // Exchanges the owner's key, given as the ephemeral Identity in the options of
   // this Client, for the owner's certificate (DER). Repeatable: the same stored
