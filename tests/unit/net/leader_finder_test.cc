@@ -159,7 +159,7 @@ TEST_F(LeaderFinder, RefusesANodeOtherThanTheOneNamed) {
   impostor.Lead(9);
   follower.FollowAddress(named.node_id(), impostor.host(), 7835);
   auto client = NewClient({follower.address()});
-  const Error error = ErrorOf(client->ListNodes(Within(absl::Milliseconds(200))).status());
+  const Error error = ErrorOf(client->ListNodes(Within(absl::Seconds(2))).status());
   EXPECT_EQ(error.code, ErrorCode::kNoLeader);
   EXPECT_TRUE(impostor.calls().empty() || impostor.CountCalls("GetNodes") == 0);
 }
@@ -170,9 +170,13 @@ TEST_F(LeaderFinder, PrefersTheHigherTerm) {
   stale.Lead(7);
   leader.Lead(9);
   auto client = NewClient({stale.address(), leader.address()});
-  ASSERT_TRUE(client->FindLeader(Within(absl::Seconds(5))).ok());
-  const absl::StatusOr<Leader> found = client->FindLeader(Within(absl::Seconds(5)));
-  ASSERT_TRUE(found.ok());
+  // Whoever answers first is believed until the other has been heard.
+  const absl::Time deadline = absl::Now() + absl::Seconds(10);
+  absl::StatusOr<Leader> found = client->FindLeader(Within(absl::Seconds(5)));
+  while (found.ok() && (found->id != leader.node_id() || found->agree) && absl::Now() < deadline) {
+    found = client->FindLeader(Within(absl::Seconds(5)));
+  }
+  ASSERT_TRUE(found.ok()) << found.status();
   EXPECT_EQ(found->id, leader.node_id());
   EXPECT_FALSE(found->agree);
 }
