@@ -210,7 +210,8 @@ void LeaderSearch::Dial(Candidate& candidate, core::Instant now) {
   channel_options.expected_node_id = candidate.expected_node_id;
   channel_options.keepalive_time = options_.keepalive_time;
   channel_options.keepalive_timeout = options_.keepalive_timeout;
-  channel_options.connect_timeout = options_.connect_timeout;
+  // Longer than ours: it is we who give up, and can say how far it got.
+  channel_options.connect_timeout = options_.connect_timeout + absl::Seconds(1);
   candidate.channel = OpenChannel(candidate.endpoint, channel_options);
   candidate.superseded = std::stop_source();
   candidate.dialled_at = now;

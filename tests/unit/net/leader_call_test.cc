@@ -257,11 +257,11 @@ TEST_F(LeaderCall, KeepsItsDeadlineWhenTheLeaderDoesNotAnswer) {
   leader.SetHandler([](const Call&) -> Verdictless { return absl::nullopt; });
   auto client = NewClient({leader.address()});
   const absl::Time began_at = absl::Now();
-  const Error error = ErrorOf(client->ListNodes(Within(absl::Milliseconds(400))).status());
+  const Error error = ErrorOf(client->ListNodes(Within(absl::Seconds(2))).status());
   const absl::Duration took = absl::Now() - began_at;
   EXPECT_EQ(error.code, ErrorCode::kTimeout);
-  EXPECT_GE(took, absl::Milliseconds(390));
-  EXPECT_LT(took, absl::Milliseconds(900));
+  EXPECT_GE(took, absl::Milliseconds(1990));
+  EXPECT_LT(took, absl::Seconds(4));
 }
 
 TEST_F(LeaderCall, CancellationEndsItWhileItSearches) {
@@ -281,10 +281,14 @@ TEST_F(LeaderCall, CancellationEndsItWhileTheLeaderThinks) {
   CallOptions options;
   options.timeout = absl::InfiniteDuration();
   options.cancellation = Cancellation();
-  std::thread canceller;
+  std::atomic<bool> arrived{false};
   leader.SetHandler([&](const Call&) -> Verdictless {
-    canceller = std::thread([&] { options.cancellation->Cancel(); });
+    arrived.store(true);
     return absl::nullopt;
+  });
+  std::thread canceller([&] {
+    while (!arrived) std::this_thread::yield();
+    options.cancellation->Cancel();
   });
   auto client = NewClient({leader.address()});
   EXPECT_EQ(ErrorOf(client->ListNodes(options).status()).code, ErrorCode::kCancelled);

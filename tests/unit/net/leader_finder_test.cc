@@ -73,7 +73,7 @@ TEST_F(LeaderFinder, FindsALeaderBehindMoreBlackHolesThanItDialsAtOnce) {
   leader.Lead(7);
   endpoints.push_back(leader.address());
   ClientOptions options = OptionsFor(endpoints);
-  options.connect_timeout = absl::Milliseconds(300);
+  options.connect_timeout = absl::Seconds(1);
   auto client = Create(options);
   EXPECT_TRUE(client->GetClusterInfo(Within(absl::Seconds(10))).ok());
 }
@@ -88,10 +88,10 @@ TEST_F(LeaderFinder, SaysWhyNobodyCouldBeReached) {
   options.connect_timeout = absl::Milliseconds(300);
   auto client = Create(options);
   const absl::Time began_at = absl::Now();
-  const Error error = ErrorOf(client->ListNodes(Within(absl::Seconds(1))).status());
+  const Error error = ErrorOf(client->ListNodes(Within(absl::Seconds(4))).status());
   const absl::Duration took = absl::Now() - began_at;
-  EXPECT_GE(took, absl::Milliseconds(990));
-  EXPECT_LT(took, absl::Milliseconds(1500));
+  EXPECT_GE(took, absl::Milliseconds(3990));
+  EXPECT_LT(took, absl::Seconds(6));
   EXPECT_EQ(error.code, ErrorCode::kUnreachable);
   EXPECT_EQ(error.method, "Management.GetNodes");
   EXPECT_FALSE(error.sent);
@@ -108,7 +108,7 @@ TEST_F(LeaderFinder, SaysThatCuratorsAnswerButNoneLeads) {
   ScriptedCurator& gone = AddCurator();
   follower.Follow(gone);
   auto client = NewClient({follower.address()});
-  const Error error = ErrorOf(client->ListNodes(Within(absl::Milliseconds(500))).status());
+  const Error error = ErrorOf(client->ListNodes(Within(absl::Seconds(3))).status());
   EXPECT_EQ(error.code, ErrorCode::kNoLeader);
   ASSERT_EQ(error.endpoints.size(), 2u);
   EXPECT_EQ(error.endpoints[0].verdict, Verdict::kFollower);
@@ -200,7 +200,7 @@ TEST_F(LeaderFinder, GivesUpASilentCurator) {
   ClientOptions options = OptionsFor({silent.address()});
   options.connect_timeout = absl::Milliseconds(200);
   auto client = Create(options);
-  const Error error = ErrorOf(client->ListNodes(Within(absl::Milliseconds(700))).status());
+  const Error error = ErrorOf(client->ListNodes(Within(absl::Seconds(3))).status());
   EXPECT_EQ(error.code, ErrorCode::kUnreachable);
   EXPECT_EQ(error.endpoints[0].verdict, Verdict::kSilent) << error.endpoints[0].detail;
   leader.Lead(8);
