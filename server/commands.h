@@ -35,6 +35,15 @@ absl::Status Join(const JoinOptions& options);
 // Serves until SIGTERM or SIGINT.
 absl::Status Run(const RunConfig& config);
 
+struct MigrateOptions {
+  std::string from;
+  std::string to;
+};
+// Copies a cluster's state from one store to another and verifies the copy. Refused
+// while a curator runs and where the target is not empty; may be run again after an
+// interruption.
+absl::Status Migrate(const MigrateOptions& options);
+
 struct DevOptions {
   int curators = 3;
   int nodes = 5;

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
@@ -13,6 +14,7 @@
 #include "libclient/client/durable_file.h"
 #include "libclient/core/endpoint.h"
 #include "server/explained.h"
+#include "server/store/etcd_url.h"
 #include "yaml-cpp/yaml.h"
 
 namespace curatord {
@@ -23,7 +25,9 @@ using curator::core::Endpoint;
 using curator::core::kDefaultPort;
 using curator::core::ParseEndpoint;
 
-constexpr char kKnownKeys[] = "data-dir, store, listen, advertise, lease-ttl, log-level";
+constexpr char kKnownKeys[] =
+    "data-dir, store, listen, advertise, lease-ttl, fast-takeover, log-level";
+constexpr char kStoreKeys[] = "endpoints, tls, prefix, ca, cert, key, user, password-file";
 
 bool IsIpAddress(const std::string& text) {
   unsigned char buffer[sizeof(in6_addr)];
@@ -52,8 +56,56 @@ absl::optional<std::string>* SettingNamed(RunSettings* settings, const std::stri
   if (key == "listen") return &settings->listen;
   if (key == "advertise") return &settings->advertise;
   if (key == "lease-ttl") return &settings->lease_ttl;
+  if (key == "fast-takeover") return &settings->fast_takeover;
   if (key == "log-level") return &settings->log_level;
   return nullptr;
+}
+
+// An etcd as a mapping; the URL that says the same.
+absl::StatusOr<std::string> ReadEtcdStore(const std::string& path, const YAML::Node& store) {
+  std::vector<std::string> endpoints;
+  std::vector<std::pair<std::string, std::string>> parameters;
+  bool tls = false;
+  for (const auto& entry : store) {
+    const int line = entry.first.Mark().line + 1;
+    const std::string key = entry.first.IsScalar() ? entry.first.Scalar() : "";
+    const bool is_list = entry.second.IsSequence();
+    if (is_list ? key != "endpoints" : !entry.second.IsScalar()) {
+      return FileError(path, line, absl::StrCat("store: \"", key, "\" must be one value"),
+                       absl::StrCat("keys of store are ", kStoreKeys));
+    }
+    if (key == "endpoints") {
+      if (!is_list) endpoints.push_back(entry.second.Scalar());
+      for (const YAML::Node& endpoint : entry.second) {
+        if (!endpoint.IsScalar()) {
+          return FileError(path, endpoint.Mark().line + 1, "an endpoint is no plain word",
+                           "write HOST:2379");
+        }
+        endpoints.push_back(endpoint.Scalar());
+      }
+    } else if (key == "tls") {
+      const std::string& value = entry.second.Scalar();
+      if (value != "true" && value != "false") {
+        return FileError(path, line, "store: \"tls\" must be true or false", "write tls: true");
+      }
+      tls = value == "true";
+    } else if (absl::StrContains(absl::StrCat(", ", kStoreKeys, ","),
+                                 absl::StrCat(", ", key, ","))) {
+      std::string value = entry.second.Scalar();
+      if (key != "prefix" && key != "user" && fs::path(value).is_relative()) {
+        value = (fs::absolute(path).parent_path() / value).lexically_normal();
+      }
+      parameters.emplace_back(key, std::move(value));
+    } else {
+      return FileError(path, line, absl::StrCat("unknown key \"", key, "\" of store"),
+                       absl::StrCat("keys of store are ", kStoreKeys));
+    }
+  }
+  if (endpoints.empty()) {
+    return FileError(path, store.Mark().line + 1, "store names no endpoints",
+                     "write endpoints: [HOST:2379, …]");
+  }
+  return MakeEtcdUrl(endpoints, tls, parameters);
 }
 
 absl::StatusOr<RunSettings> ReadRunSettings(const std::string& path, const YAML::Node& root) {
@@ -73,6 +125,12 @@ absl::StatusOr<RunSettings> ReadRunSettings(const std::string& path, const YAML:
     if (setting == nullptr) {
       return FileError(path, line, absl::StrCat("unknown key \"", key, "\""),
                        absl::StrCat("known keys are ", kKnownKeys));
+    }
+    if (key == "store" && entry.second.IsMap()) {
+      absl::StatusOr<std::string> url = ReadEtcdStore(path, entry.second);
+      if (!url.ok()) return url.status();
+      *setting = *std::move(url);
+      continue;
     }
     if (!entry.second.IsScalar()) {
       return FileError(path, line,
@@ -178,6 +236,14 @@ absl::StatusOr<RunConfig> MakeRunConfig(const RunSettings& flags, const RunSetti
         absl::InvalidArgumentError(absl::StrCat("\"", ttl, "\" is no lease TTL")),
         "a shorter lease than 3s cannot be kept reliably, a longer one than 10m helps nobody",
         "give --lease-ttl 10s");
+  }
+  const std::string takeover = pick(flags.fast_takeover, file.fast_takeover, "on");
+  config.fast_takeover = takeover == "on" || takeover == "true";
+  if (!config.fast_takeover && takeover != "off" && takeover != "false") {
+    return Explained(
+        absl::InvalidArgumentError(absl::StrCat("\"", takeover, "\" is neither on nor off")),
+        "--fast-takeover says whether a leader that is gone is deposed before its lease ends",
+        "give --fast-takeover on or off");
   }
   absl::StatusOr<LogLevel> level = ParseLogLevel(pick(flags.log_level, file.log_level, "info"));
   if (!level.ok()) {

@@ -20,6 +20,7 @@ struct RunSettings {
   absl::optional<std::string> listen;
   absl::optional<std::string> advertise;
   absl::optional<std::string> lease_ttl;
+  absl::optional<std::string> fast_takeover;
   absl::optional<std::string> log_level;
 };
 
@@ -31,11 +32,13 @@ struct RunConfig {
   std::string advertise_host;  // IP address
   int advertise_port = 0;
   absl::Duration lease_ttl;
+  bool fast_takeover = true;
   LogLevel log_level = LogLevel::kInfo;
 };
 
 // YAML. Unknown keys and wrong types are errors that name the line; relative
-// paths are relative to the file.
+// paths are relative to the file. `store` is a URL or, for an etcd, a mapping with
+// `endpoints` and what its URL takes as parameters.
 absl::StatusOr<RunSettings> LoadRunSettings(const std::string& path);
 
 // `flags` win over `file`. Errors say what is wrong and what to give instead.

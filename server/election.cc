@@ -41,6 +41,16 @@ void Election::Resign(std::string cause) {
   resign_cause_ = std::move(cause);
 }
 
+std::vector<Candidate> Election::Candidates() const {
+  absl::MutexLock lock(&mutex_);
+  std::vector<Candidate> candidates;
+  for (const auto& [create_revision, kv] : candidates_) {
+    curator::storage::LeaderElectionValue value;
+    candidates.push_back({std::string(CandidateNodeId(kv, &value)), kv.key, create_revision});
+  }
+  return candidates;
+}
+
 void Election::Publish(Role role, absl::string_view cause) {
   if (role_.Get().value == role) return;
   switch (role.kind) {

@@ -16,6 +16,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -51,7 +52,11 @@ class Election {
   // campaigns again after a pause (longer than a healthy curator needs to take over).
   void Resign(std::string cause);
 
+  // Thread-safe; to be subscribed to before Run.
+  Published<Role>& role() { return role_; }
   const Published<Role>& role() const { return role_; }
+  // As the watch tells, the leader first. Of the candidacy that runs or ran last.
+  std::vector<Candidate> Candidates() const;
   // Makes whoever waits for a change of role look around.
   void WakeRoleWaiters() { role_.Wake(); }
 

@@ -11,6 +11,7 @@
 #include "libclient/identity/node_id.h"
 #include "metropolis/common.pb.h"
 #include "metropolis/storage.pb.h"
+#include "server/cluster_store.h"
 #include "server/commands.h"
 #include "server/data_dir.h"
 #include "server/explained.h"
@@ -170,7 +171,7 @@ absl::Status Init(const InitOptions& options) {
         "use `curatord run` to start it, or another --data-dir for a new cluster");
   }
   absl::StatusOr<std::unique_ptr<Store>> store =
-      OpenStore(options.store_url.value_or(*url), /*create=*/true);
+      OpenClusterStore(options.store_url.value_or(*url), /*create=*/true);
   if (!store.ok()) return store.status();
 
   absl::StatusOr<absl::optional<std::string>> existing = Read(store->get(), keys::kCaCertificate);

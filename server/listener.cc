@@ -43,6 +43,7 @@ void SetServerArguments(grpc::ServerBuilder* builder) {
 class Listener::Served {
  public:
   std::unique_ptr<Heartbeats> heartbeats;
+  std::unique_ptr<AnsweredRequests> answered;
   std::unique_ptr<LeaderServices> leader_services;
   std::unique_ptr<NotLeader> not_leader;
   std::unique_ptr<LocalService> local;
@@ -134,8 +135,11 @@ std::unique_ptr<Listener::Served> Listener::Start(const Role& role, uint64_t ver
       return nullptr;
     }
     served->heartbeats = std::make_unique<Heartbeats>(BootTime);
+    served->answered = std::make_unique<AnsweredRequests>();
     served->leader_services = std::make_unique<LeaderServices>(
-        LeaderContext{served->leadership.get(), served->heartbeats.get(), authorizer_}, state_);
+        LeaderContext{served->leadership.get(), served->heartbeats.get(), authorizer_,
+                      served->answered.get(), [this] { return election_->Candidates(); }},
+        state_);
   } else {
     served->not_leader = std::make_unique<NotLeader>(state_, role);
   }

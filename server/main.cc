@@ -82,13 +82,23 @@ int main(int argc, char** argv) {
   CLI::App* run = app.add_subcommand("run", "Serve");
   AddSetting(run, "--data-dir", &run_settings.data_dir, "Where this curator keeps its identity");
   AddSetting(run, "--store", &run_settings.store,
-             "sqlite:///ABSOLUTE/PATH (default: store.db in the data directory)");
+             "sqlite:///ABSOLUTE/PATH (default: store.db in the data directory) or "
+             "etcd://HOST:2379,…");
   AddSetting(run, "--listen", &run_settings.listen, "ADDR[:7835]");
   AddSetting(run, "--advertise", &run_settings.advertise,
              "IP[:PORT] where others reach it (default: what it listens on)");
   AddSetting(run, "--lease-ttl", &run_settings.lease_ttl, "Of the leader's lease (10s)");
+  AddSetting(run, "--fast-takeover", &run_settings.fast_takeover,
+             "on or off: depose a leader whose process is gone before its lease ends (on)");
   AddSetting(run, "--log-level", &run_settings.log_level, "debug, info, warn or error");
   run->add_option("--config", config_file, "YAML file with the same settings");
+
+  curatord::MigrateOptions migrate_options;
+  CLI::App* migrate = app.add_subcommand(
+      "migrate", "Copy a cluster's state to another store, while no curator runs");
+  migrate->add_option("--from", migrate_options.from, "Store URL to read")->required();
+  migrate->add_option("--to", migrate_options.to, "Store URL to fill; must hold nothing")
+      ->required();
 
   curatord::DevOptions dev_options;
   CLI::App* dev =
@@ -113,6 +123,7 @@ int main(int argc, char** argv) {
   }
   if (init->parsed()) End(curatord::Init(init_options));
   if (join->parsed()) End(curatord::Join(join_options));
+  if (migrate->parsed()) End(curatord::Migrate(migrate_options));
   if (run->parsed()) End(RunFromSettings(run_settings, config_file));
   End(curatord::Dev(dev_options));
 }

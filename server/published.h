@@ -4,7 +4,9 @@
 #define SERVER_PUBLISHED_H_
 
 #include <cstdint>
+#include <functional>
 #include <utility>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
@@ -21,9 +23,21 @@ class Published {
   };
 
   void Set(T value) ABSL_LOCKS_EXCLUDED(mutex_) {
+    std::vector<std::function<void()>> subscribers;
+    {
+      absl::MutexLock lock(&mutex_);
+      ++current_.version;
+      current_.value = std::move(value);
+      subscribers = subscribers_;
+    }
+    for (const std::function<void()>& on_change : subscribers) on_change();
+  }
+
+  // `on_change` is called after each Set, by its caller, without a lock held. It
+  // must not block, and what it uses must outlive the last Set.
+  void Subscribe(std::function<void()> on_change) ABSL_LOCKS_EXCLUDED(mutex_) {
     absl::MutexLock lock(&mutex_);
-    ++current_.version;
-    current_.value = std::move(value);
+    subscribers_.push_back(std::move(on_change));
   }
 
   Versioned Get() const ABSL_LOCKS_EXCLUDED(mutex_) {
@@ -49,6 +63,7 @@ class Published {
  private:
   mutable absl::Mutex mutex_;
   Versioned current_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::function<void()>> subscribers_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace curatord

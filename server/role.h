@@ -8,6 +8,13 @@
 
 namespace curatord {
 
+// One who may lead, the leader included.
+struct Candidate {
+  std::string node_id;  // empty: its key names nobody
+  std::string key;
+  int64_t create_revision = 0;  // the lowest leads
+};
+
 struct Role {
   enum class Kind {
     kNone,      // not known: no listener at all

@@ -5,6 +5,7 @@
 #include "absl/time/clock.h"
 #include "curator/node_agent.h"
 #include "server/auth/authorizer.h"
+#include "server/cluster_store.h"
 #include "server/commands.h"
 #include "server/data_dir.h"
 #include "server/election.h"
@@ -17,6 +18,7 @@
 #include "server/store/keys.h"
 #include "server/store/store.h"
 #include "server/supervisor.h"
+#include "server/takeover.h"
 #include "server/version.h"
 
 namespace curatord {
@@ -24,38 +26,34 @@ namespace {
 
 constexpr absl::Duration kContentsTimeout = absl::Seconds(10);
 
-absl::StatusOr<std::unique_ptr<Store>> OpenClusterStore(const std::string& url) {
-  absl::StatusOr<std::unique_ptr<Store>> store = OpenStore(url, /*create=*/false);
-  if (store.ok()) return store;
-  switch (store.status().code()) {
-    case absl::StatusCode::kNotFound:
-      return Explained(store.status(), "no cluster was set up in this store",
-                       "give the store that `curatord init` made: --store URL");
-    case absl::StatusCode::kInvalidArgument:
-      return Explained(store.status(), "the URL of the store is not understood",
-                       "give --store sqlite:///ABSOLUTE/PATH");
-    case absl::StatusCode::kDataLoss:
-      return Explained(
-          store.status(), "the file is damaged, or not a curator's",
-          "restore it from a backup; `sqlite3 FILE 'pragma integrity_check'` tells more");
-    default:
-      return Explained(store.status(), "the store cannot be used", "see the cause above");
-  }
-}
-
 // The store must be of the cluster that our own certificate is of.
 absl::Status CheckSameCluster(Store* store, const curator::ClusterCa& ours) {
   absl::StatusOr<RangeResult> found =
       store->Range(keys::kCaCertificate, absl::Now() + kContentsTimeout);
   if (!found.ok()) return found.status();
   if (found->kvs.empty()) {
+    absl::StatusOr<RangeResult> mark =
+        store->Range(keys::kMigration, absl::Now() + kContentsTimeout);
+    if (mark.ok() && !mark->kvs.empty()) {
+      return Explained(
+          absl::FailedPreconditionError(
+              absl::StrCat("store ", store->name(), " is a copy that was not finished")),
+          absl::StrCat("a migration into it from ", mark->kvs[0].value, " was interrupted"),
+          "run the same `curatord migrate` again");
+    }
     return Explained(
         absl::NotFoundError(absl::StrCat("store ", store->name(), " holds no cluster")),
         "it is empty, or the store of something else",
         "give the store that `curatord init` made: --store URL");
   }
   absl::StatusOr<curator::ClusterCa> theirs = curator::ClusterCa::FromDer(found->kvs[0].value);
-  if (!theirs.ok()) return theirs.status();
+  if (!theirs.ok()) {
+    return Explained(
+        absl::DataLossError(absl::StrCat("store ", store->name(), ", key ", keys::kCaCertificate,
+                                         ": ", theirs.status().message())),
+        "what is there is damaged, or not a curator's cluster",
+        "give the store that `curatord init` made, or restore it from a backup");
+  }
   if (theirs->sha256() == ours.sha256()) return absl::OkStatus();
   return Explained(absl::FailedPreconditionError(
                        absl::StrCat("store ", store->name(), " belongs to another cluster")),
@@ -76,7 +74,8 @@ absl::Status Run(const RunConfig& config) {
   absl::StatusOr<curator::NodeCredentials> credentials =
       curator::LoadNodeCredentials(config.data_dir);
   if (!credentials.ok()) return credentials.status();
-  absl::StatusOr<std::unique_ptr<Store>> store = OpenClusterStore(config.store_url);
+  absl::StatusOr<std::unique_ptr<Store>> store =
+      OpenClusterStore(config.store_url, /*create=*/false);
   if (!store.ok()) return store.status();
   if (absl::Status same = CheckSameCluster(store->get(), credentials->ca); !same.ok()) return same;
   // Once before campaigning: a curator that could not listen must not be elected.
@@ -107,6 +106,13 @@ absl::Status Run(const RunConfig& config) {
   curator::NodeAgent agent(std::move(agent_options));
   const curator::Cancellation stop_agent;
 
+  absl::optional<Takeover> takeover;
+  if (config.fast_takeover) {
+    takeover.emplace(store->get(), &state, &election.role(),
+                     TakeoverOptions{credentials->node_id, credentials->ca, credentials->identity,
+                                     config.lease_ttl});
+  }
+
   Supervisor supervisor;
   Listener listener(
       store->get(), &state, &authorizer, &supervisor, &election,
@@ -118,6 +124,10 @@ absl::Status Run(const RunConfig& config) {
       "listener", [&listener] { return listener.Run(); }, [&listener] { listener.Stop(); });
   supervisor.Start(
       "election", [&election] { return election.Run(); }, [&election] { election.Stop(); });
+  if (takeover.has_value()) {
+    supervisor.Start(
+        "takeover", [&takeover] { return takeover->Run(); }, [&takeover] { takeover->Stop(); });
+  }
   supervisor.Start(
       "node-agent", [&agent, &stop_agent] { return agent.Run(stop_agent); },
       [&stop_agent] { stop_agent.Cancel(); });

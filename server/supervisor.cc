@@ -10,7 +10,8 @@ namespace curatord {
 namespace {
 
 constexpr absl::Duration kFirstBackoff = absl::Milliseconds(200);
-constexpr absl::Duration kLongestBackoff = absl::Seconds(10);
+// What a part needs may be back at any time, and users wait for it.
+constexpr absl::Duration kLongestBackoff = absl::Seconds(1);
 // A part that ran this long had recovered: its next failure starts over.
 constexpr absl::Duration kStable = absl::Seconds(30);
 
@@ -44,6 +45,7 @@ void Supervisor::Start(std::string name, std::function<absl::Status()> run,
 
 void Supervisor::Run(Part* part) {
   absl::Duration backoff = kFirstBackoff;
+  uint64_t failures = 0;  // since it was stable
   for (;;) {
     const absl::Time started_at = absl::Now();
     absl::Status ended = part->run();
@@ -56,11 +58,17 @@ void Supervisor::Run(Part* part) {
     part->status.health = PartHealth::kBackingOff;
     part->status.last_error = ended.ok() ? "ended unexpectedly" : std::string(ended.message());
     ++part->status.restarts;
-    if (absl::Now() - started_at > kStable) backoff = kFirstBackoff;
-    LogError("part failed", {{"part", part->status.name},
-                             {"error", part->status.last_error},
-                             {"restarts", part->status.restarts},
-                             {"again_in", absl::FormatDuration(backoff)}});
+    if (absl::Now() - started_at > kStable) {
+      backoff = kFirstBackoff;
+      failures = 0;
+    }
+    ++failures;
+    if ((failures & (failures - 1)) == 0) {  // at powers of two
+      LogError("part failed", {{"part", part->status.name},
+                               {"error", part->status.last_error},
+                               {"restarts", part->status.restarts},
+                               {"again_in", absl::FormatDuration(backoff)}});
+    }
     mutex_.AwaitWithTimeout(absl::Condition(&part->stopping), backoff);
     if (part->stopping) {
       part->status.health = PartHealth::kStopped;

@@ -29,6 +29,10 @@ inline constexpr char kTermKey[] = "term";
 // Initial metadata of GetCurrentLeader and of every answer of a leader: the
 // create revision of the lock key it leads by, in decimal.
 inline constexpr char kTermMetadata[] = "curator-term";
+// Initial metadata of GetCurrentLeader: where the curators of the cluster are, as
+// host:port with commas, as far as the server knows and there is room. Hints.
+inline constexpr char kCuratorsMetadata[] = "curator-curators";
+inline constexpr int kMaxCuratorsTold = 16;
 // Request metadata: the same for every attempt of one logical call.
 inline constexpr char kRequestIdMetadata[] = "curator-request-id";
 

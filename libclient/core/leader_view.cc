@@ -93,6 +93,13 @@ bool LeaderView::IsConnected(absl::string_view node_id) const {
   return false;
 }
 
+bool LeaderView::IsNamed(absl::string_view address) const {
+  for (const auto& [speaker, said] : said_) {
+    if (said.statement.leader_address == address) return true;
+  }
+  return false;
+}
+
 std::vector<std::string> LeaderView::Speakers() const {
   std::vector<std::string> speakers;
   for (const auto& [address, said] : said_) speakers.push_back(address);

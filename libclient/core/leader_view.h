@@ -26,8 +26,9 @@ class LeaderView {
   struct Statement {
     std::string node_id;
     std::string leader_id;
-    std::string leader_address;  // host:port, empty if it is the speaker or unknown
-    int64_t term = 0;            // 0: not told
+    std::string leader_address;         // host:port, empty if it is the speaker or unknown
+    int64_t term = 0;                   // 0: not told
+    std::vector<std::string> curators;  // host:port of those it knows; empty: not told
     bool claims() const { return !node_id.empty() && node_id == leader_id; }
   };
 
@@ -47,6 +48,8 @@ class LeaderView {
   bool IsRefuted(absl::string_view address) const;
   // An endpoint whose connection stands is this node, whatever it says.
   bool IsConnected(absl::string_view node_id) const;
+  // Whether somebody says now that the leader is at this address.
+  bool IsNamed(absl::string_view address) const;
   // Endpoints that say something now, the claimants themselves included.
   std::vector<std::string> Speakers() const;
 

@@ -14,8 +14,10 @@ constexpr int kBurst = 4;              // dialled at once when a search begins
 constexpr int kMaxUnanswered = 8;      // dialled and not heard of
 constexpr int kStandingFollowers = 2;  // streams kept beside the leader's
 constexpr absl::Duration kStagger = absl::Milliseconds(25);
-// A stranger (named by a curator, not by our caller) is forgotten after this
-// many failures: curators come and go.
+// Seeds and what was learnt from curators together.
+constexpr size_t kMaxCandidates = 64;
+// A stranger (named by a curator, not by our caller) is forgotten after this many
+// failures, unless it is still said to lead: curators come and go.
 constexpr int kStrangerFailures = 8;
 
 Verdict VerdictOf(identity::CertificateFault fault) {
@@ -284,7 +286,9 @@ void LeaderSearch::OnSaid(uint64_t dial_id, core::LeaderView::Statement statemen
   report.phase = Phase::kRole;
   report.node_id = statement.node_id;
   report.leader_id = statement.leader_id;
-  view_.OnStatement(candidate->endpoint.ToString(), statement);
+  const std::string address = candidate->endpoint.ToString();
+  LearnCurators(statement.curators);
+  view_.OnStatement(address, statement);
   if (statement.claims()) {
     report.verdict = Verdict::kLeader;
     report.phase = Phase::kRole;
@@ -338,6 +342,15 @@ void LeaderSearch::OnNamed(const std::string& leader_id, const std::string& lead
   }
 }
 
+// The seeds may go stale: where the curators are is learnt from those that answer.
+void LeaderSearch::LearnCurators(const std::vector<std::string>& curators) {
+  for (const std::string& curator : curators) {
+    if (candidates_.size() >= kMaxCandidates) return;
+    const absl::StatusOr<core::Endpoint> endpoint = core::ParseEndpoint(curator);
+    if (endpoint.ok()) Ensure(*endpoint);
+  }
+}
+
 void LeaderSearch::CloseSurplusStreams(const std::string& believed) {
   int followers = 0;
   for (const auto& candidate : candidates_) {
@@ -360,9 +373,10 @@ void LeaderSearch::CloseSurplusStreams(const std::string& believed) {
 
 void LeaderSearch::ForgetHopelessStrangers() {
   candidates_.erase(std::remove_if(candidates_.begin(), candidates_.end(),
-                                   [](const std::unique_ptr<Candidate>& candidate) {
+                                   [this](const std::unique_ptr<Candidate>& candidate) {
                                      return !candidate->seed && candidate->dial_id == 0 &&
-                                            candidate->backoff.failures() >= kStrangerFailures;
+                                            candidate->backoff.failures() >= kStrangerFailures &&
+                                            !view_.IsNamed(candidate->endpoint.ToString());
                                    }),
                     candidates_.end());
 }

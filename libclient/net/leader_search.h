@@ -91,6 +91,7 @@ class LeaderSearch {
   void OnSaid(uint64_t dial_id, core::LeaderView::Statement statement, std::string contradiction);
   void OnEnded(uint64_t dial_id, const grpc::Status& status,
                const identity::PeerRecord::Seen& seen);
+  void LearnCurators(const std::vector<std::string>& curators);
   void OnNamed(const std::string& leader_id, const std::string& leader_address);
   void CloseSurplusStreams(const std::string& believed);
   void ForgetHopelessStrangers();

@@ -4,6 +4,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "libclient/core/endpoint.h"
 #include "libclient/core/error_info.h"
 
@@ -39,6 +40,13 @@ void LeaderWatch::OnReadDone(bool ok) {
   if (const auto term = metadata.find(core::kTermMetadata); term != metadata.end()) {
     const absl::string_view text(term->second.data(), term->second.size());
     if (!absl::SimpleAtoi(text, &statement.term)) statement.term = 0;
+  }
+  if (const auto told = metadata.find(core::kCuratorsMetadata); told != metadata.end()) {
+    const absl::string_view text(told->second.data(), told->second.size());
+    statement.curators = absl::StrSplit(text, ',', absl::SkipEmpty());
+    if (statement.curators.size() > core::kMaxCuratorsTold) {
+      statement.curators.resize(core::kMaxCuratorsTold);
+    }
   }
   std::string contradiction;
   if (!response_.this_node_id().empty() && response_.this_node_id() != statement.node_id) {

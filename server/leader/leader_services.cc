@@ -1,6 +1,7 @@
 #include "server/leader/leader_services.h"
 
 #include "server/leader/aaa_service.h"
+#include "server/leader/cluster_operations_service.h"
 #include "server/leader/curator_service.h"
 #include "server/leader/management_service.h"
 
@@ -8,10 +9,11 @@ namespace curatord {
 
 struct LeaderServices::Services {
   Services(const LeaderContext& context, ClusterState* state)
-      : management(context), curator(context, state), aaa(context) {}
+      : management(context), curator(context, state), aaa(context), operations(context) {}
   ManagementService management;
   CuratorService curator;
   AaaService aaa;
+  ClusterOperationsService operations;
 };
 
 LeaderServices::LeaderServices(const LeaderContext& context, ClusterState* state)
@@ -23,6 +25,7 @@ void LeaderServices::RegisterWith(grpc::ServerBuilder* builder) {
   builder->RegisterService(&services_->management);
   builder->RegisterService(&services_->curator);
   builder->RegisterService(&services_->aaa);
+  builder->RegisterService(&services_->operations);
 }
 
 }  // namespace curatord

@@ -3,15 +3,18 @@
 #ifndef SERVER_LEADER_LEADER_SERVICES_H_
 #define SERVER_LEADER_LEADER_SERVICES_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "grpcpp/server_builder.h"
 #include "grpcpp/server_context.h"
 #include "libclient/core/error_info.h"
 #include "server/auth/authorizer.h"
+#include "server/leader/answered_requests.h"
 #include "server/leader/heartbeats.h"
 #include "server/leader/leadership.h"
 #include "server/rpc/unary_call.h"
@@ -23,6 +26,8 @@ struct LeaderContext {
   Leadership* leadership;
   Heartbeats* heartbeats;
   const Authorizer* authorizer;
+  AnsweredRequests* answered;
+  std::function<std::vector<Candidate>()> candidates;  // Election::Candidates
 };
 
 // Every answer of a leader says which term it speaks for.
@@ -30,8 +35,9 @@ inline void SayTerm(grpc::ServerContextBase* context, int64_t term) {
   context->AddInitialMetadata(curator::core::kTermMetadata, absl::StrCat(term));
 }
 
-// Begins a unary call: says the term, authorizes, and calls
-// `serve(caller, call)`, which settles the call now or later.
+// Begins a unary call: says the term, authorizes, answers a repeated request as
+// before, and otherwise calls `serve(caller, call)`, which settles the call now or
+// later.
 template <typename Response, typename Serve>
 grpc::ServerUnaryReactor* ServeUnary(const LeaderContext& leader,
                                      grpc::CallbackServerContext* context,
@@ -40,10 +46,10 @@ grpc::ServerUnaryReactor* ServeUnary(const LeaderContext& leader,
   SayTerm(context, leader.leadership->term());
   auto call = UnaryCall<Response>::Create(response);
   absl::StatusOr<Caller> caller = leader.authorizer->Authorize(*context, full_method);
-  if (caller.ok()) {
-    serve(*std::move(caller), call);
-  } else {
+  if (!caller.ok()) {
     call->Settle(caller.status());
+  } else if (!leader.answered->AnswerAgain(*context, *caller, full_method, call)) {
+    serve(*std::move(caller), call);
   }
   return call.get();
 }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "libclient/core/error_info.h"
 #include "server/rpc/unary_call.h"
 #include "server/rpc/write_stream.h"
@@ -64,6 +65,9 @@ class LeaderStream final : public WriteStream<curator_api::GetCurrentLeaderRespo
 grpc::ServerWriteReactor<curator_api::GetCurrentLeaderResponse>* LocalService::GetCurrentLeader(
     grpc::CallbackServerContext* context, const curator_api::GetCurrentLeaderRequest*) {
   context->AddInitialMetadata(curator::core::kTermMetadata, absl::StrCat(role_.term));
+  context->AddInitialMetadata(
+      curator::core::kCuratorsMetadata,
+      absl::StrJoin(state_->CuratorAddresses(curator::core::kMaxCuratorsTold), ","));
   auto stream = std::make_shared<LeaderStream>(state_, role_, node_id_);
   auto* reactor = stream->Own();
   absl::StatusOr<Caller> caller = authorizer_->Authorize(

@@ -19,6 +19,14 @@ constexpr absl::Duration kReloadTimeout = absl::Seconds(10);
 // starts over.
 constexpr size_t kMaxRememberedDeletions = 10000;
 
+std::string AddressOfCurator(const NodeRecord& record) {
+  const auto& status = record.node.status();
+  if (status.external_address().empty() || status.running_curator().port() == 0) return "";
+  const bool ipv6 = absl::StrContains(status.external_address(), ':');
+  return absl::StrCat(ipv6 ? "[" : "", status.external_address(), ipv6 ? "]:" : ":",
+                      status.running_curator().port());
+}
+
 }  // namespace
 
 absl::Status ClusterState::Run() {
@@ -143,6 +151,12 @@ bool ClusterState::ApplyPut(const KeyValue& kv) {
     return ApplyDelete(kv.key, kv.mod_revision);
   }
   const std::string id = record->id;
+  if (record->node.fsm_state() == metropolis::proto::common::NODE_STATE_UP &&
+      !AddressOfCurator(*record).empty()) {
+    curators_.insert(id);
+  } else {
+    curators_.erase(id);
+  }
   nodes_[id] = std::make_shared<const NodeRecord>(*std::move(record));
   RecordNodeChange(id, known, kv.mod_revision, /*deleted=*/false);
   return true;
@@ -158,6 +172,7 @@ bool ClusterState::ApplyDelete(absl::string_view key, int64_t revision) {
     return false;
   }
   if (nodes_.erase(id) == 0) return false;
+  curators_.erase(id);
   RecordNodeChange(std::string(id), known, revision, /*deleted=*/true);
   return true;
 }
@@ -226,12 +241,17 @@ absl::optional<std::string> ClusterState::Find(absl::string_view key) const {
 
 std::string ClusterState::CuratorAddress(absl::string_view id) const {
   NodeRecordPtr record = FindNode(id);
-  if (record == nullptr) return "";
-  const auto& status = record->node.status();
-  if (status.external_address().empty() || status.running_curator().port() == 0) return "";
-  const bool ipv6 = absl::StrContains(status.external_address(), ':');
-  return absl::StrCat(ipv6 ? "[" : "", status.external_address(), ipv6 ? "]:" : ":",
-                      status.running_curator().port());
+  return record == nullptr ? "" : AddressOfCurator(*record);
+}
+
+std::vector<std::string> ClusterState::CuratorAddresses(size_t most) const {
+  absl::MutexLock lock(&mutex_);
+  std::vector<std::string> addresses;
+  for (const std::string& id : curators_) {
+    if (addresses.size() == most) break;
+    addresses.push_back(AddressOfCurator(*nodes_.at(id)));
+  }
+  return addresses;
 }
 
 absl::StatusOr<std::vector<NodeChange>> ClusterState::ChangesSince(int64_t* revision) const {

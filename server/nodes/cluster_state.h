@@ -23,6 +23,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/btree_map.h"
+#include "absl/container/btree_set.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
@@ -65,6 +66,8 @@ class ClusterState {
 
   // host:port of the curator on node `id`, IPv6 in brackets; "" if its record names none.
   std::string CuratorAddress(absl::string_view id) const;
+  // Those of curators on nodes that are UP, at most `most`, in the order of their ids.
+  std::vector<std::string> CuratorAddresses(size_t most) const;
 
   // Nodes that changed after `revision`, the newest state of each; sets
   // `*revision` so that the next call goes on from there. kOutOfRange: deletions
@@ -96,6 +99,8 @@ class ClusterState {
   mutable absl::Mutex mutex_;
   absl::btree_map<std::string, NodeRecordPtr> nodes_ ABSL_GUARDED_BY(mutex_);
   absl::btree_map<std::string, Value> values_ ABSL_GUARDED_BY(mutex_);
+  // Ids of UP nodes that run a curator: few, while there may be many nodes.
+  absl::btree_set<std::string> curators_ ABSL_GUARDED_BY(mutex_);
   // Revision at which a key was deleted, for keys that do not exist. Bounded.
   absl::btree_map<std::string, int64_t> deleted_ ABSL_GUARDED_BY(mutex_);
   // The newest change of each node, deletions included, in order of revision.

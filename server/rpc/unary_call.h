@@ -5,6 +5,7 @@
 #ifndef SERVER_RPC_UNARY_CALL_H_
 #define SERVER_RPC_UNARY_CALL_H_
 
+#include <functional>
 #include <memory>
 #include <utility>
 
@@ -26,7 +27,21 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
     return call;
   }
 
+  // `on_settled` is told the answer, also where the caller has left and does not get
+  // it. To be set before the call is worked on.
+  void OnSettled(std::function<void(const absl::StatusOr<Response>&)> on_settled) {
+    on_settled_ = std::move(on_settled);
+  }
+
   void Settle(absl::StatusOr<Response> answer) ABSL_LOCKS_EXCLUDED(mutex_) {
+    if (on_settled_) std::exchange(on_settled_, nullptr)(answer);
+    Answer(std::move(answer));
+  }
+
+ private:
+  explicit UnaryCall(Response* response) : response_(response) {}
+
+  void Answer(absl::StatusOr<Response> answer) ABSL_LOCKS_EXCLUDED(mutex_) {
     {
       absl::MutexLock lock(&mutex_);
       if (settled_) return;
@@ -38,14 +53,12 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
     Finish(status);
   }
 
- private:
-  explicit UnaryCall(Response* response) : response_(response) {}
-
-  void OnCancel() override { Settle(absl::CancelledError("cancelled")); }
+  void OnCancel() override { Answer(absl::CancelledError("cancelled")); }
   void OnDone() override { std::shared_ptr<UnaryCall> last = std::move(self_); }
 
   Response* const response_;
-  std::shared_ptr<UnaryCall> self_;  // until OnDone
+  std::function<void(const absl::StatusOr<Response>&)> on_settled_;  // of who works on it
+  std::shared_ptr<UnaryCall> self_;                                  // until OnDone
   absl::Mutex mutex_;
   bool settled_ ABSL_GUARDED_BY(mutex_) = false;
 };

@@ -113,6 +113,17 @@ std::string EtcdUrl::Name() const {
   return name;
 }
 
+std::string MakeEtcdUrl(const std::vector<std::string>& endpoints, bool tls,
+                        const std::vector<std::pair<std::string, std::string>>& parameters) {
+  std::string url = absl::StrCat(tls ? "etcds://" : "etcd://", absl::StrJoin(endpoints, ","));
+  char before = '?';
+  for (const auto& [name, value] : parameters) {
+    absl::StrAppend(&url, std::string(1, before), name, "=", PercentEncode(value));
+    before = '&';
+  }
+  return url;
+}
+
 absl::StatusOr<EtcdUrl> ParseEtcdUrl(absl::string_view url) {
   EtcdUrl parsed;
   absl::string_view rest = url;

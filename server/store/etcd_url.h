@@ -3,6 +3,7 @@
 #define SERVER_STORE_ETCD_URL_H_
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -30,6 +31,10 @@ struct EtcdUrl {
 
 // True for the schemes etcd:// and etcds://.
 bool IsEtcdUrl(absl::string_view url);
+
+// The URL that says the same: "etcd://h1:2379,h2:2379?prefix=…". Nothing is checked.
+std::string MakeEtcdUrl(const std::vector<std::string>& endpoints, bool tls,
+                        const std::vector<std::pair<std::string, std::string>>& parameters);
 
 // kInvalidArgument says what is wrong, and names the parameters there are.
 absl::StatusOr<EtcdUrl> ParseEtcdUrl(absl::string_view url);

@@ -20,6 +20,12 @@ inline constexpr absl::string_view kCaCertificate = "/cluster-pki/issued/cluster
 inline constexpr absl::string_view kOwnerCertificate = "/cluster-pki/issued/owner-cert.der";
 inline constexpr absl::string_view kCaRevocationList = "/cluster-pki/cluster-ca-crl.der";
 
+// Ours alone: stands, on a lease of its own, while no leader may be deposed by
+// evidence (takeover.h).
+inline constexpr absl::string_view kTakeover = "/curator.v1/takeover";
+// Ours alone: stands while `curatord migrate` fills a store.
+inline constexpr absl::string_view kMigration = "/curator.v1/migration";
+
 inline std::string Leader(int64_t lease_id) {
   return absl::StrCat(kLeaders, absl::Hex(static_cast<uint64_t>(lease_id)));
 }

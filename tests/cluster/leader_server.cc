@@ -26,7 +26,9 @@ LeaderServerTest::LeaderServerTest() {
   heartbeats_ =
       std::make_unique<Heartbeats>([this] { return absl::Nanoseconds(boot_nanos_.load()); });
   services_ = std::make_unique<LeaderServices>(
-      LeaderContext{leadership_.get(), heartbeats_.get(), &authorizer_}, &state_);
+      LeaderContext{leadership_.get(), heartbeats_.get(), &authorizer_, &answered_,
+                    [this] { return candidates_; }},
+      &state_);
   grpc::ServerBuilder builder;
   int port = 0;
   const std::string host = NewLoopbackAddress();

@@ -57,6 +57,8 @@ class LeaderServerTest : public testing::Test {
   ClusterState state_{&store_};
   const Authorizer authorizer_{cluster_.pki.ca};
   int64_t term_ = 0;
+  // What the election would know, if there were one.
+  std::vector<Candidate> candidates_;
   std::string address_;
 
  private:
@@ -65,6 +67,7 @@ class LeaderServerTest : public testing::Test {
   std::atomic<int64_t> boot_nanos_{0};
   std::thread state_runs_;
   std::unique_ptr<Heartbeats> heartbeats_;
+  AnsweredRequests answered_;
   std::unique_ptr<LeaderServices> services_;
   std::unique_ptr<Leadership> leadership_;
   std::unique_ptr<grpc::Server> server_;

@@ -5,6 +5,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "curator/v1/cluster_operations.pb.h"
 #include "google/protobuf/descriptor.h"
 #include "server/store/keys.h"
 #include "tests/cluster/test_curator.h"
@@ -34,6 +35,7 @@ std::vector<std::string> AllMethods() {
       mgmt::GetNodesRequest::descriptor()->file(),
       mgmt::EscrowRequest::descriptor()->file(),
       curator::v1::GetServerStatusRequest::descriptor()->file(),
+      curator::v1::TransferLeadershipRequest::descriptor()->file(),
   };
   std::vector<std::string> methods;
   for (const auto* file : files) {

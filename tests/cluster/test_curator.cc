@@ -4,14 +4,20 @@
 
 namespace curatord::testing_support {
 
-TestCurator::TestCurator(const TestCluster* cluster, const TestNode* node, Store* store)
+TestCurator::TestCurator(const TestCluster* cluster, const TestNode* node, Store* store,
+                         const TestCuratorOptions& options)
     : cluster_(cluster),
       node_(node),
       state_(store),
       authorizer_(cluster->pki.ca),
-      election_(store, {node->id(), absl::Seconds(3)}),
+      election_(store, {node->id(), options.lease_ttl}),
       listener_(store, &state_, &authorizer_, &supervisor_, &election_,
-                {node->id(), cluster->NodeIdentity(*node), address(), host_, 7835, nullptr}) {}
+                {node->id(), cluster->NodeIdentity(*node), address(), host_, 7835, nullptr}) {
+  if (!options.fast_takeover) return;
+  takeover_.emplace(
+      store, &state_, &election_.role(),
+      TakeoverOptions{node->id(), cluster->ca(), cluster->NodeIdentity(*node), options.lease_ttl});
+}
 
 void TestCurator::Start() {
   supervisor_.Start(
@@ -20,6 +26,9 @@ void TestCurator::Start() {
       "listener", [this] { return listener_.Run(); }, [this] { listener_.Stop(); });
   supervisor_.Start(
       "election", [this] { return election_.Run(); }, [this] { election_.Stop(); });
+  if (!takeover_.has_value()) return;
+  supervisor_.Start(
+      "takeover", [this] { return takeover_->Run(); }, [this] { takeover_->Stop(); });
 }
 
 Role TestCurator::WaitFor(Role::Kind kind, int64_t not_term) {

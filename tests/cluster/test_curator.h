@@ -11,15 +11,22 @@
 #include "server/listener.h"
 #include "server/nodes/cluster_state.h"
 #include "server/supervisor.h"
+#include "server/takeover.h"
 #include "tests/cluster/cluster_client.h"
 #include "tests/support/test_cluster.h"
 
 namespace curatord::testing_support {
 
+struct TestCuratorOptions {
+  absl::Duration lease_ttl = absl::Seconds(3);
+  bool fast_takeover = false;
+};
+
 class TestCurator {
  public:
   // All outlive this. Listens on an address of its own.
-  TestCurator(const TestCluster* cluster, const TestNode* node, Store* store);
+  TestCurator(const TestCluster* cluster, const TestNode* node, Store* store,
+              const TestCuratorOptions& options = {});
   ~TestCurator() { Stop(); }
 
   void Start();
@@ -41,6 +48,7 @@ class TestCurator {
   const TestNode& node() const { return *node_; }
   Election& election() { return election_; }
   ClusterState& state() { return state_; }
+  const Takeover& takeover() const { return *takeover_; }
   const Supervisor& supervisor() const { return supervisor_; }
 
  private:
@@ -50,6 +58,7 @@ class TestCurator {
   ClusterState state_;
   const Authorizer authorizer_;
   Election election_;
+  absl::optional<Takeover> takeover_;
   Supervisor supervisor_;
   Listener listener_;
 };

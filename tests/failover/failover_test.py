@@ -84,7 +84,7 @@ class Failover(cluster.DevClusterTest):
         channel = stubs.user_channel(self.lab, address, old)
         management = stubs.management(channel)
         list(management.GetNodes(stubs.management_pb2.GetNodesRequest(), timeout=10))
-        os.kill(pid, signal.SIGSTOP)
+        cluster.stop_process(pid)
         try:
             write = management.ApproveNode.future(
                 stubs.management_pb2.ApproveNodeRequest(pubkey=bytes.fromhex(pubkey)), timeout=60)

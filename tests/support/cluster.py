@@ -50,6 +50,17 @@ def free_address():
                 continue
 
 
+def stop_process(pid):
+    """SIGSTOP, and waits until each thread has stopped: until then it may still act."""
+    os.kill(pid, signal.SIGSTOP)
+
+    def stopped():
+        states = [path.read_text().rsplit(")", 1)[1].split()[0]
+                  for path in pathlib.Path(f"/proc/{pid}/task").glob("*/stat")]
+        return all(state == "T" for state in states)
+    eventually(stopped, 20, f"{pid} has stopped")
+
+
 class Process:
     """A child that dies with its test; its output goes to a file."""
 

@@ -8,6 +8,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "curator/v1/cluster_operations.pb.h"
 #include "curator/v1/server_status.pb.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/descriptor.h"
@@ -47,6 +48,7 @@ std::vector<const MethodDescriptor*> AllMethods() {
       metropolis::proto::api::GetNodesRequest::descriptor()->file(),
       metropolis::proto::api::EscrowRequest::descriptor()->file(),
       curator::v1::GetServerStatusRequest::descriptor()->file(),
+      curator::v1::TransferLeadershipRequest::descriptor()->file(),
   };
   std::vector<const MethodDescriptor*> methods;
   for (const auto* file : files) {
@@ -137,6 +139,7 @@ TEST_F(AuthorizerTest, LetsInWhomTheTableNames) {
       {management + "DeleteNode", kPermissionDenied},
       {management + "UpdateNodeLabels", kPermissionDenied},
       {management + "ConfigureCluster", kPermissionDenied},
+      {"curator.v1.ClusterOperations.TransferLeadership", kPermissionDenied},
   };
   const std::set<std::string> for_everybody = {
       curator + "RegisterNode",          curator + "CommitNode",     curator + "JoinNode",

@@ -7,6 +7,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "server/explained.h"
+#include "server/store/etcd_url.h"
 #include "tests/support/temporary_directory.h"
 
 namespace curatord {
@@ -189,6 +190,7 @@ TEST_F(RunSettingsFile, HasEveryFlag) {
       "listen: '[fd00::1]:7835'\n"
       "advertise: 10.0.0.1\n"
       "lease-ttl: 15s\n"
+      "fast-takeover: off\n"
       "log-level: warning\n");
   ASSERT_TRUE(settings.ok()) << settings.status();
   EXPECT_EQ(settings->data_dir, "/d");
@@ -196,7 +198,43 @@ TEST_F(RunSettingsFile, HasEveryFlag) {
   EXPECT_EQ(settings->listen, "[fd00::1]:7835");
   EXPECT_EQ(settings->advertise, "10.0.0.1");
   EXPECT_EQ(settings->lease_ttl, "15s");
+  EXPECT_EQ(settings->fast_takeover, "off");
   EXPECT_EQ(settings->log_level, "warning");
+}
+
+TEST_F(RunSettingsFile, TakesAnEtcdAsAMapping) {
+  absl::StatusOr<RunSettings> settings = Load(
+      "store:\n"
+      "  endpoints: [h1:2379, h2]\n"
+      "  prefix: a b/\n"
+      "  ca: etcd/ca.pem\n"
+      "  user: curator\n"
+      "  password-file: /etc/password\n");
+  ASSERT_TRUE(settings.ok()) << settings.status();
+  absl::StatusOr<EtcdUrl> url = ParseEtcdUrl(settings->store.value_or(""));
+  ASSERT_TRUE(url.ok()) << url.status();
+  EXPECT_EQ(url->endpoints.size(), 2u);
+  EXPECT_EQ(url->prefix, "a b/");
+  EXPECT_TRUE(url->tls);
+  EXPECT_EQ(url->ca_file, directory_.path() + "/etcd/ca.pem");
+  EXPECT_EQ(url->password_file, "/etc/password");
+}
+
+TEST_F(RunSettingsFile, NamesWhatIsWrongWithAnEtcd) {
+  EXPECT_THAT(UsageErrorOf(Load("store:\n  endpoints: [a]\n  prefx: b\n").status()),
+              HasSubstr(":3: unknown key \"prefx\" of store"));
+  EXPECT_THAT(UsageErrorOf(Load("store:\n  prefix: b\n").status()), HasSubstr("no endpoints"));
+  EXPECT_THAT(UsageErrorOf(Load("store:\n  endpoints: a\n  tls: maybe\n").status()),
+              HasSubstr(":3: "));
+}
+
+TEST(RunConfig, TurnsFastTakeoverOffOnlyWhenToldSo) {
+  RunSettings settings = Minimal();
+  EXPECT_TRUE(MakeRunConfig(settings, {})->fast_takeover);
+  settings.fast_takeover = "off";
+  EXPECT_FALSE(MakeRunConfig(settings, {})->fast_takeover);
+  settings.fast_takeover = "perhaps";
+  EXPECT_THAT(RefusalOf(settings), HasSubstr("neither on nor off"));
 }
 
 TEST_F(RunSettingsFile, MayBeEmpty) {
@@ -215,7 +253,7 @@ TEST_F(RunSettingsFile, NamesUnknownKeysWithTheirLine) {
 
 TEST_F(RunSettingsFile, NamesWrongTypesWithTheirLine) {
   EXPECT_THAT(RefusalOf("listen: 10.0.0.1\nstore: [a, b]\n"), HasSubstr(path_ + ":2:"));
-  EXPECT_THAT(RefusalOf("store:\n  url: x\n"), HasSubstr(path_ + ":1:"));
+  EXPECT_THAT(RefusalOf("store:\n  url: x\n"), HasSubstr(path_ + ":2:"));
   EXPECT_THAT(RefusalOf("listen:\n"), HasSubstr("listen"));
   EXPECT_THAT(RefusalOf("- listen\n"), HasSubstr(path_ + ":1:"));
   EXPECT_THAT(RefusalOf("just a word\n"), HasSubstr(path_ + ":1:"));

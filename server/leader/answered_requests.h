@@ -1,0 +1,92 @@
+// AnsweredRequests: what a leader has answered in its term, by the request id that
+// its client gave (metadata curator-request-id), so that a request that is repeated
+// because its answer was lost is carried out once and answered alike. One that is
+// repeated while the first is under way waits for that one's answer. Across terms
+// fencing does the rest.
+//
+// Not remembered: answers that say that nothing is known or nothing was done for a
+// passing cause (UNAVAILABLE), and requests without an id (existing clients).
+//
+// Thread-safe. Bounded: the oldest answers are forgotten.
+#ifndef SERVER_LEADER_ANSWERED_REQUESTS_H_
+#define SERVER_LEADER_ANSWERED_REQUESTS_H_
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "grpcpp/server_context.h"
+#include "server/auth/authorizer.h"
+#include "server/rpc/unary_call.h"
+
+namespace curatord {
+
+class AnsweredRequests {
+ public:
+  // Most answers, and the bytes of them, that are remembered.
+  static constexpr size_t kMaxAnswers = 10000;
+  static constexpr size_t kMaxBytes = 16 << 20;
+
+  // True: `call` repeats a request and is or will be answered like it. False: it is
+  // new; its answer will be remembered.
+  template <typename Response>
+  bool AnswerAgain(const grpc::CallbackServerContext& context, const Caller& caller,
+                   absl::string_view full_method,
+                   const std::shared_ptr<UnaryCall<Response>>& call) {
+    const std::string key = KeyOf(context, caller, full_method);
+    if (key.empty()) return false;
+    const bool repeated = Begin(key, [call](const absl::StatusOr<std::string>& answer) {
+      if (!answer.ok()) {
+        call->Settle(answer.status());
+        return;
+      }
+      Response response;
+      response.ParseFromString(*answer);
+      call->Settle(std::move(response));
+    });
+    if (repeated) return true;
+    call->OnSettled([this, key](const absl::StatusOr<Response>& answer) {
+      if (answer.ok()) {
+        Finish(key, answer->SerializeAsString());
+      } else {
+        Finish(key, answer.status());
+      }
+    });
+    return false;
+  }
+
+  // True: a request with this key came before; `answer_again` is called now or when
+  // that one is answered. False: it is the first, to be ended with Finish.
+  bool Begin(const std::string& key,
+             std::function<void(const absl::StatusOr<std::string>&)> answer_again)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  void Finish(const std::string& key, absl::StatusOr<std::string> answer)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+
+ private:
+  struct Request {
+    bool answered = false;
+    absl::StatusOr<std::string> answer;
+    std::vector<std::function<void(const absl::StatusOr<std::string>&)>> repeated;
+  };
+
+  // Empty: the request carries no id.
+  static std::string KeyOf(const grpc::CallbackServerContext& context, const Caller& caller,
+                           absl::string_view full_method);
+
+  absl::Mutex mutex_;
+  absl::flat_hash_map<std::string, Request> requests_ ABSL_GUARDED_BY(mutex_);
+  std::deque<std::string> answered_ ABSL_GUARDED_BY(mutex_);  // oldest first
+  size_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;                  // of the answers
+};
+
+}  // namespace curatord
+
+#endif  // SERVER_LEADER_ANSWERED_REQUESTS_H_

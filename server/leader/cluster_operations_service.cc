@@ -1,0 +1,61 @@
+#include "server/leader/cluster_operations_service.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "libclient/identity/node_id.h"
+#include "server/log.h"
+
+namespace curatord {
+namespace {
+
+// Deletes the keys of all who stand before the one who shall lead, our own among
+// them: who stands first leads. Those in between queue again by themselves. If the
+// chosen one has just left, the next in line leads.
+absl::StatusOr<std::vector<Operation>> DecideTransfer(
+    const DecisionView& view, const Role& role, const std::vector<Candidate>& candidates,
+    const std::string& to, curator::v1::TransferLeadershipResponse* response) {
+  response->set_leader_node_id(role.leader_id);
+  if (to == role.leader_id) return std::vector<Operation>{};
+  if (!to.empty() && view.FindNode(to) == nullptr) {
+    return absl::NotFoundError(absl::StrCat("no node ", to));
+  }
+  std::vector<Operation> operations;
+  for (const Candidate& candidate : candidates) {
+    const bool other = candidate.create_revision > role.term && !candidate.node_id.empty() &&
+                       candidate.node_id != role.leader_id;
+    if (other && (to.empty() || candidate.node_id == to)) {
+      response->set_leader_node_id(candidate.node_id);
+      return operations;
+    }
+    operations.push_back(Operation::Delete(candidate.key));
+  }
+  return absl::FailedPreconditionError(
+      to.empty() ? "no other curator is a candidate to lead"
+                 : absl::StrCat(to, " is no candidate to lead: does its curator run?"));
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* ClusterOperationsService::TransferLeadership(
+    grpc::CallbackServerContext* context, const curator::v1::TransferLeadershipRequest* request,
+    curator::v1::TransferLeadershipResponse* response) {
+  return ServeUnary(
+      leader_, context, "curator.v1.ClusterOperations.TransferLeadership", response,
+      [this, request](const Caller& caller, auto call) {
+        const std::string& to = request->to_node_id();
+        if (!to.empty() && !curator::identity::IsNodeId(to)) {
+          call->Settle(absl::InvalidArgumentError(absl::StrCat("\"", to, "\" is no node id")));
+          return;
+        }
+        LogInfo("asked to hand over leadership", {{"to", to}, {"by", caller.name}});
+        SettleByWriting(
+            leader_, std::move(call),
+            [to, role = leader_.leadership->role(), candidates = leader_.candidates](
+                const DecisionView& view, curator::v1::TransferLeadershipResponse* answer) {
+              return DecideTransfer(view, role, candidates(), to, answer);
+            });
+      });
+}
+
+}  // namespace curatord
