@@ -62,13 +62,20 @@ def stop_process(pid):
 
 
 class Process:
-    """A child that dies with its test; its output goes to a file."""
+    """A child that dies with its test; its output goes to a file.
+
+    To be started by the test's main thread: the signal comes when that thread ends.
+    setpriv, because Python's own hook between fork and exec is not for processes
+    that use gRPC.
+    """
 
     def __init__(self, log, *argv):
         self.log = pathlib.Path(log)
+        program = BIN / argv[0] if (BIN / argv[0]).exists() else argv[0]
         with open(self.log, "ab") as out:
-            self.child = subprocess.Popen([str(BIN / argv[0]), *map(str, argv[1:])], stdout=out,
-                                          stderr=out, stdin=subprocess.DEVNULL)
+            self.child = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", "--", str(program), *map(str, argv[1:])],
+                stdout=out, stderr=out, stdin=subprocess.DEVNULL)
 
     def text(self):
         return self.log.read_text(errors="replace")

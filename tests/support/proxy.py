@@ -12,22 +12,43 @@ class Proxy:
     `on_piece(direction, number)` is asked about each piece of data, direction "up"
     (to the target) or "down", number from 1 over all connections; False loses it
     and all that follows on this connection.
+
+    `block()` makes it a black hole: connections stand and new ones are accepted, but
+    nothing passes; `unblock()` delivers late what was held, as TCP does after an
+    outage of the network. With a direction, only that one: block("down") loses the
+    answers while requests still arrive. `refuse()` and `unrefuse()`: connections end
+    and new ones are refused.
     """
 
     def __init__(self, target, on_piece=None):
         host, port = target.rsplit(":", 1)
         self._target = (host, int(port))
         self._on_piece = on_piece or (lambda direction, number: True)
+        self._open = {"up": threading.Event(), "down": threading.Event()}
         self._lock = threading.Lock()
         self._pieces = 0
         self._sockets = []
-        self._listener = socket.create_server((free_address(), 7835))
-        self.address = "{}:{}".format(*self._listener.getsockname())
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._host = free_address()
+        self.address = f"{self._host}:7835"
+        self.unblock()
+        self.unrefuse()
 
     def close(self):
+        self.refuse()
+        self.unblock()
+
+    def block(self, *directions):
+        for direction in directions or self._open:
+            self._open[direction].clear()
+
+    def unblock(self):
+        for each in self._open.values():
+            each.set()
+
+    def refuse(self):
         with self._lock:
             sockets = [self._listener, *self._sockets]
+            self._sockets = []
         for each in sockets:
             try:
                 each.shutdown(socket.SHUT_RDWR)
@@ -35,22 +56,37 @@ class Proxy:
                 pass
             each.close()
 
-    def _accept(self):
+    def unrefuse(self):
+        self._listener = socket.create_server((self._host, 7835), backlog=128)
+        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+
+    def _accept(self, listener):
         while True:
             try:
-                client, _ = self._listener.accept()
+                client, _ = listener.accept()
             except OSError:
                 return
-            try:
-                server = socket.create_connection(self._target)
-            except OSError:
-                client.close()
-                continue
-            with self._lock:
+            threading.Thread(target=self._connect, args=(listener, client), daemon=True).start()
+
+    def _connect(self, listener, client):
+        self._open["up"].wait()
+        try:
+            server = socket.create_connection(self._target)
+        except OSError:
+            client.close()
+            return
+        with self._lock:
+            # Accepted before refuse(), connected after it.
+            ended = listener is not self._listener or listener.fileno() < 0
+            if not ended:
                 self._sockets += [client, server]
-            for direction, source, sink in (("up", client, server), ("down", server, client)):
-                threading.Thread(target=self._pump, args=(direction, source, sink),
-                                 daemon=True).start()
+        if ended:
+            client.close()
+            server.close()
+            return
+        for direction, source, sink in (("up", client, server), ("down", server, client)):
+            threading.Thread(target=self._pump, args=(direction, source, sink),
+                             daemon=True).start()
 
     def _pump(self, direction, source, sink):
         try:
@@ -58,13 +94,39 @@ class Proxy:
                 with self._lock:
                     self._pieces += 1
                     number = self._pieces
+                self._open[direction].wait()
                 if not self._on_piece(direction, number):
                     return
                 sink.sendall(data)
         except OSError:
             pass
+        self._open[direction].wait()
         for each in (source, sink):
             try:
                 each.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
+
+
+class BlackHole:
+    """An address, port 7835, where connecting never succeeds nor fails: nobody accepts
+    and the queue is full, so that the kernel drops what asks."""
+
+    def __init__(self):
+        self.host = free_address()
+        self._listener = socket.socket()
+        self._listener.bind((self.host, 7835))
+        self._listener.listen(0)
+        self._fillers = []
+        while True:
+            filler = socket.socket()
+            filler.settimeout(0.2)
+            self._fillers.append(filler)
+            try:
+                filler.connect((self.host, 7835))
+            except TimeoutError:
+                return
+
+    def close(self):
+        for each in (*self._fillers, self._listener):
+            each.close()

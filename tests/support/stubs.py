@@ -41,12 +41,12 @@ def _pkcs8(path):
     return f"-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n".encode()
 
 
-def channel(address, node_id, ca, certificate, key):
+def channel(address, node_id, ca, certificate, key, options=()):
     credentials = grpc.ssl_channel_credentials(pathlib.Path(ca).read_bytes(), _pkcs8(key),
                                                pathlib.Path(certificate).read_bytes())
     return grpc.secure_channel(address, credentials,
                                [("grpc.ssl_target_name_override", node_id),
-                                ("grpc.use_local_subchannel_pool", 1)])
+                                ("grpc.use_local_subchannel_pool", 1), *options])
 
 
 def user_channel(lab, address, node_id):
@@ -59,3 +59,7 @@ def management(of_channel):
 
 def curator(of_channel):
     return curator_pb2_grpc.CuratorStub(of_channel)
+
+
+def local(of_channel):
+    return curator_pb2_grpc.CuratorLocalStub(of_channel)

@@ -1,0 +1,189 @@
+"""A cluster of curators set up by hand: each with a store URL and addresses of its own.
+
+Beside `curatord dev`, because a curator behind a proxy of its own, to the store or to
+its clients, is what partitions are made of.
+"""
+
+import json
+import os
+import pathlib
+import signal
+import time
+
+import cluster
+import stubs
+from cluster import Process, eventually, free_address
+from proxy import Proxy
+
+SETTINGS = ("--tpm-mode", "disabled", "--storage-security", "permissive")
+
+
+class Curator:
+    """One curatord: `listen` is where it listens, `address` where others find it."""
+
+    def __init__(self, directory, store, client_proxy):
+        self.directory = directory
+        self.store = store
+        self.listen = f"{free_address()}:7835"
+        self.proxy = Proxy(self.listen) if client_proxy else None
+        self.address = self.proxy.address if client_proxy else self.listen
+        self.process = None
+
+    @property
+    def name(self):
+        return self.directory.name
+
+    @property
+    def node_id(self):
+        subject = cluster.run("openssl", "x509", "-in", self.directory / "node.pem", "-noout",
+                              "-subject", "-nameopt", "multiline").stdout
+        return subject.split("=")[-1].strip()
+
+    def running(self):
+        return self.process is not None and self.process.child.poll() is None
+
+    def send(self, number):
+        self.process.child.send_signal(number)
+
+    def kill(self, number=signal.SIGKILL):
+        self.process.end(number)
+
+    def log(self):
+        return self.process.text()
+
+
+class CuratorCluster:
+    """`stores`: a store URL for each curator, all of the same store."""
+
+    def __init__(self, directory, stores, lease_ttl=3, client_proxies=False):
+        self.dir = pathlib.Path(directory)
+        self.dir.mkdir(parents=True, exist_ok=True)
+        self.lease_ttl = lease_ttl
+        self.curators = [Curator(self.dir / f"c{i}", store, client_proxies)
+                         for i, store in enumerate(stores, 1)]
+        self._joining = []
+        try:
+            self._set_up()
+        except BaseException:
+            self.close()
+            raise
+
+    def _set_up(self):
+        self._run("curatorctl", "cred", "new-key", "--out", self.dir / "owner")
+        first, *others = self.curators
+        self._run("curatord", "init", "--data-dir", first.directory, "--owner-public-key",
+                  self.dir / "owner" / "owner-key.pub", "--store", first.store, *SETTINGS)
+        self.ca = first.directory / "ca.pem"
+        self.ca_sha256 = stubs.sha256_of(self.ca)
+        first.id = first.node_id
+        self.start(first)
+        self.key = self.dir / "owner" / "owner-key.pem"
+        self._run("curatorctl", "--config", self.dir / "curatorctl.yaml", "-e", first.address,
+                  "--ca-sha256", self.ca_sha256, "cluster", "takeownership", "--owner-key",
+                  self.key, "--context", "lab")
+        self.certificate = self.dir / "lab" / "owner.pem"
+        self.ticket = self.dir / "ticket"
+        self.ticket.write_text(self.ctl("ticket", "show", "--hex").stdout)
+        for curator in others:
+            self._joining.append(Process(
+                self.dir / f"{curator.name}-join.log", "curatord", "join", "--data-dir",
+                curator.directory, "--endpoint", first.address, "--ca-sha256", self.ca_sha256,
+                "--ticket-file", self.ticket))
+        if others:
+            eventually(lambda: len(self.states()) == len(self.curators), 30, "all have registered")
+            result = self.ctl("node", "approve", "--all", "--yes")
+            assert result.returncode == 0, result.stderr
+        for curator, joining in zip(others, self._joining):
+            assert joining.child.wait(30) == 0, joining.text()
+            curator.id = curator.node_id
+            self.start(curator)
+        self.wait_until_whole()
+
+    def _run(self, *argv):
+        result = cluster.run(*argv, env=self.environment())
+        assert result.returncode == 0, result.stderr
+
+    def start(self, curator):
+        curator.process = Process(
+            self.dir / f"{curator.name}.log", "curatord", "run", "--data-dir", curator.directory,
+            "--store", curator.store, "--listen", curator.listen, "--advertise", curator.address,
+            "--lease-ttl", f"{self.lease_ttl}s")
+
+    def close(self):
+        processes = [*self._joining, *(c.process for c in self.curators if c.process)]
+        for process in processes:
+            if process.child.poll() is None:
+                process.child.kill()
+            process.child.wait()
+        for curator in self.curators:
+            if curator.proxy is not None:
+                curator.proxy.close()
+
+    def environment(self):
+        """Of commands: nothing of the user's own configuration and caches."""
+        return {**{k: v for k, v in os.environ.items() if not k.startswith("CURATORCTL_")},
+                "XDG_CONFIG_HOME": str(self.dir / "xdg"), "XDG_CACHE_HOME": str(self.dir / "xdg")}
+
+    def ctl(self, *args):
+        """curatorctl, told all curators."""
+        return self.ctl_at(self.addresses(), *args)
+
+    def ctl_at(self, endpoints, *args, timeout=90):
+        flags = [word for endpoint in endpoints for word in ("-e", endpoint)]
+        return cluster.run("curatorctl", *flags, "--ca-file", self.ca, "--cert", self.certificate,
+                           "--key", self.key, *args, timeout=timeout, env=self.environment())
+
+    def ctl_json(self, *args):
+        result = self.ctl(*args, "-o", "json")
+        assert result.returncode == 0, result.stderr
+        return json.loads(result.stdout)
+
+    def states(self):
+        return {n["id"]: n["state"] for n in self.ctl_json("node", "list")["items"]}
+
+    def addresses(self):
+        return [curator.address for curator in self.curators]
+
+    def leader(self):
+        node_id = self.ctl_json("leader", "show")["id"]
+        return next(c for c in self.curators if c.id == node_id)
+
+    def wait_for_other_leader(self, old, seconds):
+        def other():
+            leader = self.leader()
+            return leader if leader is not old else None
+        return eventually(other, seconds, f"another leader than {old.name}")
+
+    def roles(self):
+        """What each curator says of itself at its own address: leader, follower or none."""
+        result = self.ctl("cluster", "status", "-t", "5s", "-o", "json")
+        assert result.stdout, result.stderr
+        return {item["endpoint"]: item["role"] for item in json.loads(result.stdout)["items"]}
+
+    def wait_until_whole(self, seconds=60):
+        """One leads, all others follow it, and all are UP."""
+        expected = ["follower"] * (len(self.curators) - 1) + ["leader"]
+        eventually(lambda: sorted(self.roles()[a] for a in self.addresses()) == expected, seconds,
+                   f"one leads, the others follow:\n{self.logs()}")
+        eventually(lambda: all(self.states()[c.id] == "UP" for c in self.curators), seconds,
+                   "all curators are UP")
+
+    def repair(self):
+        """Whatever the last test left: all run, nothing is blocked."""
+        for curator in self.curators:
+            if curator.proxy is not None:
+                curator.proxy.unblock()
+            if curator.running():
+                curator.send(signal.SIGCONT)
+            else:
+                self.start(curator)
+        self.wait_until_whole()
+
+    def logs(self, lines=15):
+        def tail(curator):
+            return "\n".join(curator.log().splitlines()[-lines:]) if curator.process else ""
+        return "\n".join(f"-- {c.name} {c.address}\n{tail(c)}" for c in self.curators)
+
+    def channel(self, curator, certificate=None, key=None, options=()):
+        return stubs.channel(curator.address, curator.id, self.ca,
+                             certificate or self.certificate, key or self.key, options)
