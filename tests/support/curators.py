@@ -8,7 +8,7 @@ import json
 import os
 import pathlib
 import signal
-import time
+import socket
 
 import cluster
 import stubs
@@ -49,7 +49,7 @@ class Curator:
         self.process.end(number)
 
     def log(self):
-        return self.process.text()
+        return self.process.text() if self.process else ""
 
 
 class CuratorCluster:
@@ -160,6 +160,19 @@ class CuratorCluster:
         assert result.stdout, result.stderr
         return {item["endpoint"]: item["role"] for item in json.loads(result.stdout)["items"]}
 
+    def refuses(self, curator):
+        """Nothing listens where it would. If something does, returns when that ends, or
+        after a second: not a flood of connections to see the moment."""
+        host, port = curator.listen.rsplit(":", 1)
+        try:
+            with socket.create_connection((host, int(port)), timeout=1) as connection:
+                connection.recv(1)
+        except ConnectionRefusedError:
+            return True
+        except OSError:
+            pass
+        return False
+
     def wait_until_whole(self, seconds=60):
         """One leads, all others follow it, and all are UP."""
         expected = ["follower"] * (len(self.curators) - 1) + ["leader"]
@@ -180,9 +193,8 @@ class CuratorCluster:
         self.wait_until_whole()
 
     def logs(self, lines=15):
-        def tail(curator):
-            return "\n".join(curator.log().splitlines()[-lines:]) if curator.process else ""
-        return "\n".join(f"-- {c.name} {c.address}\n{tail(c)}" for c in self.curators)
+        return "\n".join(f"-- {c.name} {c.address}\n" + "\n".join(c.log().splitlines()[-lines:])
+                         for c in self.curators)
 
     def channel(self, curator, certificate=None, key=None, options=()):
         return stubs.channel(curator.address, curator.id, self.ca,

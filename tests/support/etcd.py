@@ -139,6 +139,15 @@ class EtcdCluster:
         member.process.child.send_signal(signal.SIGCONT)
         member.stopped = False
 
+    def repair(self):
+        """Whatever the last test left: all run."""
+        for member in self.members:
+            if member.stopped:
+                self.go_on(member)
+            if not member.running():
+                self.start(member)
+        self.wait_for_quorum()
+
     def wait_for_quorum(self, seconds=30):
         def healthy():
             for member in self.members:

@@ -1,5 +1,6 @@
 """A TCP proxy between a client and a curator or an etcd, that fails as it is told."""
 
+import errno
 import socket
 import threading
 
@@ -27,7 +28,7 @@ class Proxy:
         self._open = {"up": threading.Event(), "down": threading.Event()}
         self._lock = threading.Lock()
         self._pieces = 0
-        self._sockets = []
+        self._sockets = set()
         self._host = free_address()
         self.address = f"{self._host}:7835"
         self.unblock()
@@ -47,14 +48,12 @@ class Proxy:
 
     def refuse(self):
         with self._lock:
-            sockets = [self._listener, *self._sockets]
-            self._sockets = []
-        for each in sockets:
-            try:
-                each.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-            each.close()
+            for each in (self._listener, *self._sockets):
+                try:
+                    each.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    pass
+            self._listener.close()
 
     def unrefuse(self):
         self._listener = socket.create_server((self._host, 7835), backlog=128)
@@ -64,7 +63,9 @@ class Proxy:
         while True:
             try:
                 client, _ = listener.accept()
-            except OSError:
+            except OSError as error:
+                if error.errno == errno.EMFILE:
+                    raise  # not the end of this listener: the test leaks
                 return
             threading.Thread(target=self._connect, args=(listener, client), daemon=True).start()
 
@@ -75,18 +76,17 @@ class Proxy:
         except OSError:
             client.close()
             return
-        with self._lock:
-            # Accepted before refuse(), connected after it.
-            ended = listener is not self._listener or listener.fileno() < 0
-            if not ended:
-                self._sockets += [client, server]
-        if ended:
-            client.close()
-            server.close()
-            return
-        for direction, source, sink in (("up", client, server), ("down", server, client)):
-            threading.Thread(target=self._pump, args=(direction, source, sink),
-                             daemon=True).start()
+        with client, server:
+            with self._lock:
+                if listener.fileno() < 0:
+                    return  # refuse() came meanwhile
+                self._sockets |= {client, server}
+            down = threading.Thread(target=self._pump, args=("down", server, client), daemon=True)
+            down.start()
+            self._pump("up", client, server)
+            down.join()
+            with self._lock:
+                self._sockets -= {client, server}
 
     def _pump(self, direction, source, sink):
         try:

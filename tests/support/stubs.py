@@ -21,7 +21,7 @@ subprocess.run(["protoc", f"--python_out={_out}", f"--grpc_python_out={_out}",
                 "-I", str(ROOT / "proto"), *_protos], check=True)
 sys.path.insert(0, _out)
 
-from metropolis import curator_pb2, curator_pb2_grpc, management_pb2, management_pb2_grpc  # noqa: E402
+from metropolis import common_pb2, curator_pb2, curator_pb2_grpc, management_pb2, management_pb2_grpc  # noqa: E402
 
 _PKCS8_ED25519 = bytes.fromhex("302e020100300506032b657004220420")
 
