@@ -106,7 +106,6 @@ class EtcdFailover(SharedCluster):
             self.cluster.wait_until_whole()
         self.assertLess(load.longest_gap(), 3 * self.lease_ttl)
 
-
     @long
     def test_many_faults_in_a_row(self):
         """Under one load, which remembers all that it wrote."""
