@@ -51,7 +51,7 @@ class Ledger:
         self._lock = threading.Lock()
         self._floor = {}
         self._attempted = set()
-        self._counter = 0
+        self.counter = 0
         self.violations = []
         self.successes = {}
 
@@ -70,7 +70,7 @@ class Ledger:
 
     def begin_read(self):
         with self._lock:
-            return dict(self._floor), self._counter
+            return dict(self._floor), self.counter
 
     def end_read(self, floor, nodes):
         """`nodes`: (id, state) pairs of a read that began when `floor` was copied."""
@@ -92,7 +92,7 @@ class Ledger:
             if value < floor:
                 self.violate(f"the counter was {floor} before the read began, "
                              f"the read shows {value}")
-            self._counter = max(self._counter, value)
+            self.counter = max(self.counter, value)
 
     def violate(self, what):
         self.violations.append(f"{time.strftime('%H:%M:%S')} {what}")
@@ -108,7 +108,7 @@ class Workload:
     anything was violated or a call never settled.
     """
 
-    def __init__(self, cluster, patience=60):
+    def __init__(self, cluster, patience=60, follower=None):
         self._cluster = cluster
         self._patience = patience
         self._stop = threading.Event()
@@ -116,9 +116,9 @@ class Workload:
         self.ledger = Ledger()
         self.acknowledged = 0
         self._ticket = bytes.fromhex(cluster.ticket.read_text().strip())
-        self._follower = LeaderFollower([(c.address, c.id) for c in cluster.curators],
-                                        self._user_channel)
-        self._kinds = {"register": self._register, "read": self._read, "count": self._count}
+        self._follower = follower or LeaderFollower(
+            [(c.address, c.id) for c in cluster.curators], self._user_channel)
+        self._kinds = {"register": self._register, "read": self._read, "count": self.count}
         self._threads = []
 
     def _user_channel(self, address, node_id):
@@ -129,7 +129,7 @@ class Workload:
         try:
             self.ledger.know(dict(self._get_nodes()))
             try:
-                self._count()
+                self.count()
             except grpc.RpcError as error:
                 if not is_unsupported(error):
                     raise
@@ -159,7 +159,7 @@ class Workload:
             thread.join()
         try:
             if verify:
-                self._read_once()
+                self.read_once()
         finally:
             self._follower.close()
 
@@ -229,7 +229,7 @@ class Workload:
         self.acknowledged += 2
         self.ledger.succeed("register")
 
-    def _count(self):
+    def count(self):
         """Advances the counter. An attempt whose outcome nobody knows is repeated as it
         was: compare-and-set lets it apply once."""
         value = self._read_counter()
@@ -264,10 +264,10 @@ class Workload:
                 stubs.management_pb2.GetNodesRequest(), timeout=ATTEMPT_SECONDS)])
 
     def _read(self):
-        self._read_once()
+        self.read_once()
         self.ledger.succeed("read")
 
-    def _read_once(self):
+    def read_once(self):
         floor, _ = self.ledger.begin_read()
         self.ledger.end_read(floor, self._get_nodes())
 
