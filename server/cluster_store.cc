@@ -1,5 +1,8 @@
 #include "server/cluster_store.h"
 
+#include "absl/strings/str_cat.h"
+#include "absl/types/optional.h"
+#include "libclient/client/durable_file.h"
 #include "server/explained.h"
 #include "server/store/etcd_url.h"
 
@@ -32,9 +35,31 @@ absl::Status ExplainEtcd(const absl::Status& status) {
   }
 }
 
+// Told apart from an etcd that refuses what they hold.
+absl::Status CheckFilesOf(const std::string& url) {
+  absl::StatusOr<EtcdUrl> parsed = ParseEtcdUrl(url);
+  if (!parsed.ok()) return absl::OkStatus();  // said better when it is opened
+  for (const std::string* file :
+       {&parsed->ca_file, &parsed->cert_file, &parsed->key_file, &parsed->password_file}) {
+    if (file->empty()) continue;
+    absl::StatusOr<absl::optional<std::string>> content = curator::ReadFileIfPresent(*file);
+    if (content.ok() && !content->has_value()) {
+      content = absl::NotFoundError(absl::StrCat("no file ", *file));
+    }
+    if (!content.ok()) {
+      return Explained(content.status(), "the store URL names it, and it cannot be read",
+                       "check the files in --store");
+    }
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Store>> OpenClusterStore(const std::string& url, bool create) {
+  if (IsEtcdUrl(url)) {
+    if (absl::Status files = CheckFilesOf(url); !files.ok()) return files;
+  }
   absl::StatusOr<std::unique_ptr<Store>> store = OpenStore(url, create);
   if (store.ok()) return store;
   const bool etcd = IsEtcdUrl(url);

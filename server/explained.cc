@@ -95,6 +95,8 @@ int ExitCodeOf(const absl::Status& status) {
       return 2;
     case absl::StatusCode::kNotFound:
       return 3;
+    case absl::StatusCode::kUnauthenticated:
+      return 4;
     case absl::StatusCode::kPermissionDenied:
       return 5;
     case absl::StatusCode::kUnavailable:
