@@ -26,9 +26,10 @@ class LeaderView {
   struct Statement {
     std::string node_id;
     std::string leader_id;
-    std::string leader_address;         // host:port, empty if it is the speaker or unknown
-    int64_t term = 0;                   // 0: not told
-    std::vector<std::string> curators;  // host:port of those it knows; empty: not told
+    std::string leader_address;  // host:port, empty if it is the speaker or unknown
+    int64_t term = 0;            // 0: not told
+    // host:port of the curators it knows; empty: not told.
+    std::vector<std::string> curators = {};
     bool claims() const { return !node_id.empty() && node_id == leader_id; }
   };
 
