@@ -16,6 +16,9 @@ namespace {
 // there at all.
 constexpr absl::Duration kPatience = absl::Milliseconds(500);
 constexpr absl::Duration kAskTimeout = absl::Milliseconds(500);
+// What a new leader of etcd has of the old one's proposals it carries out at once;
+// the rest went down with the old one, and nobody will answer it.
+constexpr absl::Duration kLostWithTheLeader = absl::Milliseconds(500);
 // etcd gives up by itself after 7 s.
 constexpr absl::Duration kLongestAttempt = absl::Seconds(10);
 // Two attempts are made without a pause between them; more than that is no failover.
@@ -68,20 +71,30 @@ struct AttemptEnd {
 // elsewhere, not to serve.
 AttemptEnd RunAttempt(EtcdSessions* sessions, const EtcdCall& call, const EtcdSession& session,
                       absl::Time deadline) {
+  const uint64_t term_before = sessions->raft_term();
+  absl::Time new_leader_at = absl::InfiniteFuture();  // serves since then
   Attempt attempt(call, session, deadline);
   for (;;) {
     const absl::Duration left = deadline - absl::Now();
     if (left <= absl::ZeroDuration()) return {attempt.Finish()};
     // A third each for waiting, asking, and another endpoint.
     if (attempt.AwaitFor(std::min(kPatience, left / 3))) return {attempt.Finish()};
+    uint64_t term_now = 0;
     const EtcdSessions::Health health =
-        sessions->Ask(*session.endpoint, std::min(kAskTimeout, left / 3));
+        sessions->Ask(*session.endpoint, std::min(kAskTimeout, left / 3), &term_now);
+    if (health == EtcdSessions::Health::kServes && term_now > term_before) {
+      new_leader_at = std::min(new_leader_at, absl::Now());
+    }
+    const bool lost = absl::Now() - new_leader_at >= kLostWithTheLeader;
     const bool give_up =
-        health == EtcdSessions::Health::kSilent ||
+        lost || health == EtcdSessions::Health::kSilent ||
         (health == EtcdSessions::Health::kDoesNotServe && call.repeat == EtcdRepeat::kAlways);
     if (!give_up) continue;
     const grpc::Status status = attempt.Cancel();
     if (status.error_code() != grpc::StatusCode::CANCELLED) return {status};
+    if (lost) {
+      return {grpc::Status(grpc::StatusCode::DEADLINE_EXCEEDED, "lost with etcd's leader")};
+    }
     return {grpc::Status(grpc::StatusCode::DEADLINE_EXCEEDED,
                          health == EtcdSessions::Health::kSilent ? "silent" : "knows no leader"),
             /*endpoint_failed=*/true};
@@ -125,7 +138,7 @@ EtcdCallResult CallEtcd(EtcdSessions* sessions, const EtcdCall& call, absl::Time
     last = EtcdError(cause, absl::StrCat(call.what, ": etcd ", address), text);
     switch (cause) {
       case EtcdCause::kOk:
-        result.status = sessions->CheckCluster(call.cluster_id(), address);
+        result.status = sessions->CheckHeader(call.header(), address);
         if (!result.status.ok()) sessions->OnFailure(*session, result.status.message());
         return result;
       case EtcdCause::kMaybeExecuted:

@@ -29,8 +29,8 @@ struct EtcdCall {
   std::function<void(const EtcdEndpoint& endpoint, grpc::ClientContext* context,
                      std::function<void(grpc::Status)> done)>
       start;
-  // Cluster id in the response of an attempt that succeeded.
-  std::function<uint64_t()> cluster_id;
+  // In the response of an attempt that succeeded.
+  std::function<const etcdserverpb::ResponseHeader&()> header;
 };
 
 struct EtcdCallResult {

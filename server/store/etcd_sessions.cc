@@ -329,7 +329,12 @@ void EtcdSessions::OnTokenRefused(const EtcdSessionPtr& session) {
   on_change_();
 }
 
-absl::Status EtcdSessions::CheckCluster(uint64_t cluster_id, absl::string_view address) const {
+absl::Status EtcdSessions::CheckHeader(const etcdserverpb::ResponseHeader& header,
+                                       absl::string_view address) {
+  const uint64_t cluster_id = header.cluster_id();
+  for (uint64_t seen = raft_term_.load();
+       seen < header.raft_term() && !raft_term_.compare_exchange_weak(seen, header.raft_term());) {
+  }
   absl::MutexLock lock(&mutex_);
   if (cluster_id == cluster_id_) return absl::OkStatus();
   return absl::DataLossError(absl::StrCat("etcd ", address, " is now of etcd cluster ",
@@ -337,7 +342,8 @@ absl::Status EtcdSessions::CheckCluster(uint64_t cluster_id, absl::string_view a
                                           absl::Hex(cluster_id_)));
 }
 
-EtcdSessions::Health EtcdSessions::Ask(const EtcdEndpoint& endpoint, absl::Duration timeout) {
+EtcdSessions::Health EtcdSessions::Ask(const EtcdEndpoint& endpoint, absl::Duration timeout,
+                                       uint64_t* raft_term) {
   const etcdserverpb::StatusRequest request;
   Probes::Answer answer;
   answer.status =
@@ -346,6 +352,7 @@ EtcdSessions::Health EtcdSessions::Ask(const EtcdEndpoint& endpoint, absl::Durat
       });
   answer.done = true;
   if (!answer.status.ok()) return Health::kSilent;
+  *raft_term = answer.response.raftterm();
   return Probes::Serves(answer) ? Health::kServes : Health::kDoesNotServe;
 }
 

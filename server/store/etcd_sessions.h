@@ -14,6 +14,7 @@
 #ifndef SERVER_STORE_ETCD_SESSIONS_H_
 #define SERVER_STORE_ETCD_SESSIONS_H_
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -65,15 +66,17 @@ class EtcdSessions {
   // etcd no longer takes the token.
   void OnTokenRefused(const EtcdSessionPtr& session) ABSL_LOCKS_EXCLUDED(mutex_);
   // Each answer shows what cluster it is of. kDataLoss: of another one.
-  absl::Status CheckCluster(uint64_t cluster_id, absl::string_view address) const
+  absl::Status CheckHeader(const etcdserverpb::ResponseHeader& header, absl::string_view address)
       ABSL_LOCKS_EXCLUDED(mutex_);
+  // The highest term of etcd's own leaders that an answer has shown.
+  uint64_t raft_term() const { return raft_term_.load(); }
 
   // Waits until then, or until the destructor wants everybody out.
   void Pause(absl::Time until) const ABSL_LOCKS_EXCLUDED(mutex_);
 
   // What an endpoint says of itself when asked now. Blocks up to `timeout`.
   enum class Health { kServes, kDoesNotServe, kSilent };
-  Health Ask(const EtcdEndpoint& endpoint, absl::Duration timeout);
+  Health Ask(const EtcdEndpoint& endpoint, absl::Duration timeout, uint64_t* raft_term);
 
  private:
   class Probes;
@@ -99,6 +102,8 @@ class EtcdSessions {
   const std::vector<std::shared_ptr<const EtcdEndpoint>> endpoints_;
   const EtcdUser user_;
   const std::function<void()> on_change_;
+
+  std::atomic<uint64_t> raft_term_{0};
 
   mutable absl::Mutex mutex_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

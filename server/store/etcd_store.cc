@@ -65,13 +65,16 @@ absl::StatusOr<etcdserverpb::RangeResponse> EtcdStore::RangePage(
                {"range", EtcdRepeat::kAlways,
                 [&](const EtcdEndpoint& endpoint, grpc::ClientContext* context,
                     std::function<void(grpc::Status)> done) {
-                  response.Clear();
-                  endpoint.kv->async()->Range(context, &request, &response, std::move(done));
+    response.Clear();
+    endpoint.kv->async()->Range(context, &request, &response, std::move(done));
                 },
-                [&] { return response.header().cluster_id(); }},
+                [&]() -> const auto& { return response.header();
+}
+}  // namespace curatord
+,
                deadline);
-  if (!result.status.ok()) return result.status;
-  return response;
+if (!result.status.ok()) return result.status;
+return response;
 }
 
 absl::StatusOr<RangeResult> EtcdStore::RangeOnce(const EtcdRange& range, absl::Time deadline) {
@@ -125,13 +128,15 @@ absl::StatusOr<CommitResult> EtcdStore::Commit(const std::vector<Guard>& guards,
                {"commit", operations.empty() ? EtcdRepeat::kAlways : EtcdRepeat::kIfNotExecuted,
                 [&](const EtcdEndpoint& endpoint, grpc::ClientContext* context,
                     std::function<void(grpc::Status)> done) {
-                  response.Clear();
-                  endpoint.kv->async()->Txn(context, &request, &response, std::move(done));
+    response.Clear();
+    endpoint.kv->async()->Txn(context, &request, &response, std::move(done));
                 },
-                [&] { return response.header().cluster_id(); }},
+                [&]() -> const auto& { return response.header();
+}
+},
                deadline);
-  if (!result.status.ok()) return result.status;
-  return CommitResult{response.succeeded(), response.header().revision()};
+if (!result.status.ok()) return result.status;
+return CommitResult{response.succeeded(), response.header().revision()};
 }
 
 std::unique_ptr<Watch> EtcdStore::StartWatch(std::string prefix, int64_t from_revision,
@@ -151,14 +156,16 @@ absl::StatusOr<Lease> EtcdStore::GrantLease(absl::Duration ttl, absl::Time deadl
       {"lease grant", EtcdRepeat::kAlways,
        [&](const EtcdEndpoint& endpoint, grpc::ClientContext* context,
            std::function<void(grpc::Status)> done) {
-         response.Clear();
-         endpoint.lease->async()->LeaseGrant(context, &request, &response, std::move(done));
+    response.Clear();
+    endpoint.lease->async()->LeaseGrant(context, &request, &response, std::move(done));
        },
-       [&] { return response.header().cluster_id(); }},
+       [&]() -> const auto& { return response.header();
+}
+},
       deadline);
-  if (!result.status.ok()) return result.status;
-  if (!response.error().empty()) return absl::InternalError(response.error());
-  return Lease{response.id(), absl::Seconds(response.ttl())};
+if (!result.status.ok()) return result.status;
+if (!response.error().empty()) return absl::InternalError(response.error());
+return Lease{response.id(), absl::Seconds(response.ttl())};
 }
 
 absl::StatusOr<absl::Duration> EtcdStore::KeepLeaseAlive(int64_t lease_id, absl::Time deadline) {
@@ -168,16 +175,18 @@ absl::StatusOr<absl::Duration> EtcdStore::KeepLeaseAlive(int64_t lease_id, absl:
                {"lease keepalive", EtcdRepeat::kAlways,
                 [&](const EtcdEndpoint& endpoint, grpc::ClientContext* context,
                     std::function<void(grpc::Status)> done) {
-                  response.Clear();
-                  StartEtcdKeepalive(endpoint, context, lease_id, &response, std::move(done));
+    response.Clear();
+    StartEtcdKeepalive(endpoint, context, lease_id, &response, std::move(done));
                 },
-                [&] { return response.header().cluster_id(); }},
+                [&]() -> const auto& { return response.header();
+}
+},
                deadline);
-  if (!result.status.ok()) return result.status;
-  if (response.ttl() <= 0) {
-    return absl::NotFoundError(absl::StrCat("lease ", absl::Hex(lease_id), " has ended"));
-  }
-  return absl::Seconds(response.ttl());
+if (!result.status.ok()) return result.status;
+if (response.ttl() <= 0) {
+  return absl::NotFoundError(absl::StrCat("lease ", absl::Hex(lease_id), " has ended"));
+}
+return absl::Seconds(response.ttl());
 }
 
 absl::Status EtcdStore::RevokeLease(int64_t lease_id, absl::Time deadline) {
@@ -189,14 +198,16 @@ absl::Status EtcdStore::RevokeLease(int64_t lease_id, absl::Time deadline) {
       {"lease revoke", EtcdRepeat::kAlways,
        [&](const EtcdEndpoint& endpoint, grpc::ClientContext* context,
            std::function<void(grpc::Status)> done) {
-         response.Clear();
-         endpoint.lease->async()->LeaseRevoke(context, &request, &response, std::move(done));
+    response.Clear();
+    endpoint.lease->async()->LeaseRevoke(context, &request, &response, std::move(done));
        },
-       [&] { return response.header().cluster_id(); }},
+       [&]() -> const auto& { return response.header();
+}
+},
       deadline);
-  // It may well be gone by our own attempt whose answer was lost.
-  if (absl::IsNotFound(result.status) && result.maybe_executed_before) return absl::OkStatus();
-  return result.status;
+// It may well be gone by our own attempt whose answer was lost.
+if (absl::IsNotFound(result.status) && result.maybe_executed_before) return absl::OkStatus();
+return result.status;
 }
 
 }  // namespace curatord

@@ -236,8 +236,7 @@ void EtcdWatches::Restart(Registration& watch, const grpc::Status& cause) {
 }
 
 void EtcdWatches::OnResponse(Registration& watch, etcdserverpb::WatchResponse response) {
-  absl::Status same =
-      sessions_->CheckCluster(response.header().cluster_id(), watch.session->endpoint->address);
+  absl::Status same = sessions_->CheckHeader(response.header(), watch.session->endpoint->address);
   if (!same.ok()) {
     End(watch, std::move(same));
     return;
