@@ -1,13 +1,11 @@
 #include "libclient/client/approval.h"
 
-#include <algorithm>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "libclient/client/wire_types.h"
 #include "libclient/identity/node_id.h"
-#include "libclient/net/monotonic.h"
 #include "metropolis/management.pb.h"
 
 namespace curator {
@@ -23,11 +21,7 @@ Approval::Approval(net::LeaderFinder& finder, std::string public_key, const Call
     : finder_(finder),
       public_key_(std::move(public_key)),
       context_(options),
-      call_context_(options) {
-  if (call_context_.deadline == core::kNever) return;
-  const absl::Duration left = core::Until(call_context_.deadline, net::Now());
-  call_context_.deadline = core::After(net::Now(), left - std::min(kMaxReadBackReserve, left / 5));
-}
+      call_context_(context_.LeavingTime(kMaxReadBackReserve)) {}
 
 absl::StatusOr<ApproveResult> Approval::Run() {
   const absl::StatusOr<NodeState> before = ReadState(context_, nullptr);

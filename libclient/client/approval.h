@@ -28,7 +28,7 @@ class Approval {
   net::LeaderFinder& finder_;
   const std::string public_key_;
   const net::CallContext context_;
-  net::CallContext call_context_;  // ends earlier, so that time is left to read back
+  const net::CallContext call_context_;  // ends earlier, so that time is left to read back
 };
 
 }  // namespace curator

@@ -5,6 +5,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "libclient/client/approval.h"
+#include "libclient/client/leader_facts.h"
+#include "libclient/client/leadership_transfer.h"
+#include "libclient/client/node_watch.h"
 #include "libclient/client/wire_types.h"
 #include "libclient/core/endpoint.h"
 #include "libclient/identity/certificate.h"
@@ -14,6 +17,7 @@
 #include "libclient/net/leader_finder.h"
 #include "libclient/net/monotonic.h"
 #include "metropolis/aaa.pb.h"
+#include "metropolis/curator.pb.h"
 #include "metropolis/management.pb.h"
 
 namespace curator {
@@ -21,13 +25,13 @@ namespace {
 
 namespace api = metropolis::proto::api;
 
+namespace curator_api = metropolis::node::core::curator::proto::api;
+
+constexpr char kWatch[] = "metropolis.node.core.curator.proto.api.Curator.Watch";
 constexpr char kGetNodes[] = "metropolis.proto.api.Management.GetNodes";
 constexpr char kGetClusterInfo[] = "metropolis.proto.api.Management.GetClusterInfo";
 constexpr char kGetRegisterTicket[] = "metropolis.proto.api.Management.GetRegisterTicket";
 constexpr char kEscrow[] = "metropolis.proto.api.AAA.Escrow";
-
-// How long a leader that is known waits for the opinions of others.
-constexpr absl::Duration kOpinionsTimeout = absl::Milliseconds(300);
 
 absl::Status InvalidArgument(std::string message) {
   Error error;
@@ -46,22 +50,6 @@ absl::Status OutcomeDoesNotMatter(const absl::Status& status) {
   error.message = absl::StrCat("no answer to ", error.method, " in time");
   error.hints = {"try again: repeating it is safe"};
   return MakeError(error);
-}
-
-Leader DescribeLeader(const net::LeaderConnection& connection,
-                      const std::vector<EndpointReport>& reports) {
-  Leader leader;
-  leader.id = connection.node_id;
-  leader.address = connection.endpoint.ToString();
-  for (const EndpointReport& report : reports) {
-    if (report.verdict != Verdict::kLeader && report.verdict != Verdict::kFollower) continue;
-    if (report.leader_id == leader.id) {
-      leader.seen_by.push_back(report.address);
-    } else {
-      leader.agree = false;
-    }
-  }
-  return leader;
 }
 
 }  // namespace
@@ -130,31 +118,16 @@ absl::StatusOr<ClusterInfo> Client::GetClusterInfo(const CallOptions& options) {
                                               api::GetClusterInfoRequest(), &response, &trace);
   if (!status.ok()) return status;
   ClusterInfo info = FromWire(response);
-  info.leader = DescribeLeader(trace.leader, finder_->Reports());
+  info.leader = DescribeLeader(std::as_const(*finder_), trace.leader);
   return info;
 }
 
 absl::StatusOr<Leader> Client::FindLeader(const CallOptions& options) {
   const net::LeaderFinder::Operation operation(*finder_);
   const net::CallContext context(options);
-  net::LeaderConnection connection;
-  if (options_.identity.has_value() && !options_.identity->is_ephemeral()) {
-    // A claim becomes a fact by a call that only a leader answers.
-    api::GetClusterInfoResponse response;
-    net::CallTrace trace;
-    const absl::Status status = net::CallLeader(*finder_, context, kGetClusterInfo,
-                                                api::GetClusterInfoRequest(), &response, &trace);
-    if (!status.ok() && DescribeError(status).code != ErrorCode::kDenied) return status;
-    connection = trace.leader;
-  } else {
-    absl::StatusOr<net::LeaderConnection> believed =
-        finder_->WaitForLeader(context.deadline, context.cancellation);
-    if (!believed.ok()) return believed.status();
-    connection = *std::move(believed);
-  }
-  finder_->WaitForOpinions(std::min(context.deadline, core::After(net::Now(), kOpinionsTimeout)),
-                           net::TokenOf(context.cancellation));
-  return DescribeLeader(connection, finder_->Reports());
+  const absl::StatusOr<net::LeaderConnection> leader = FindConfirmedLeader(*finder_, context);
+  if (!leader.ok()) return leader.status();
+  return DescribeLeader(*finder_, *leader, context);
 }
 
 absl::StatusOr<std::string> Client::GetRegisterTicket(const CallOptions& options) {
@@ -173,6 +146,42 @@ absl::StatusOr<ApproveResult> Client::ApproveNode(absl::string_view public_key,
   }
   const net::LeaderFinder::Operation operation(*finder_);
   return Approval(*finder_, std::string(public_key), options).Run();
+}
+
+absl::StatusOr<TransferResult> Client::TransferLeadership(absl::string_view to,
+                                                          const CallOptions& options) {
+  if (!to.empty() && !identity::IsNodeId(to)) {
+    return InvalidArgument(absl::StrCat("\"", to, "\" is not a node id"));
+  }
+  const net::LeaderFinder::Operation operation(*finder_);
+  return LeadershipTransfer(*finder_, std::string(to), options).Run();
+}
+
+absl::Status Client::WatchNodes(const std::function<void(const NodeEvent&)>& on_event,
+                                const CallOptions& options) {
+  const net::CallContext context(options);
+  NodeWatch watch(on_event, net::TokenOf(context.cancellation));
+  curator_api::WatchRequest request;
+  request.mutable_nodes_in_cluster();
+  NodeWatch::WatchEvent message;
+  const absl::Status status = net::FollowLeader(
+      *finder_, context, kWatch, request, &message,
+      [&](const net::LeaderConnection& leader) { watch.OnStream(leader.node_id); },
+      [&] {
+        watch.OnMessage(message);
+        return watch.synced() ? absl::InfiniteDuration() : finder_->options().connect_timeout;
+      });
+  // A watch that has shown something ends with its time, whatever happens then.
+  if (!watch.has_told() || net::Now() < context.deadline) return status;
+  return IsRetryable(DescribeError(status).code)
+             ? WatchIsOver(watch.synced() ? absl::OkStatus() : status)
+             : status;
+}
+
+absl::Status Client::WatchLeader(
+    const std::function<void(const absl::optional<Leader>&)>& on_change,
+    const CallOptions& options) {
+  return curator::WatchLeader(*finder_, net::CallContext(options), on_change);
 }
 
 absl::StatusOr<std::string> Client::TakeOwnership(const CallOptions& options) {

@@ -1,5 +1,7 @@
 #include "curator/types.h"
 
+#include "curator/client.h"
+
 namespace curator {
 
 const char* ToString(NodeState state) {
@@ -96,6 +98,24 @@ const char* ToString(StorageSecurity security) {
       return "ENCRYPTED";
     case StorageSecurity::kAuthenticatedEncrypted:
       return "AUTHENTICATED_ENCRYPTED";
+  }
+  return "UNKNOWN";
+}
+
+const char* ToString(NodeEvent::Kind kind) {
+  switch (kind) {
+    case NodeEvent::Kind::kAdded:
+      return "ADDED";
+    case NodeEvent::Kind::kModified:
+      return "MODIFIED";
+    case NodeEvent::Kind::kDeleted:
+      return "DELETED";
+    case NodeEvent::Kind::kSynced:
+      return "SYNCED";
+    case NodeEvent::Kind::kLeaderChanged:
+      return "LEADER_CHANGED";
+    case NodeEvent::Kind::kReconnected:
+      return "RECONNECTED";
   }
   return "UNKNOWN";
 }

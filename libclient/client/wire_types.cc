@@ -46,6 +46,22 @@ std::string FromWire(const version::spec::Version& version) {
   return text;
 }
 
+void SetRoles(const common::NodeRoles& roles, Node& node) {
+  if (roles.has_consensus_member()) node.roles.push_back(NodeRole::kConsensusMember);
+  if (roles.has_kubernetes_controller()) node.roles.push_back(NodeRole::kKubernetesController);
+  if (roles.has_kubernetes_worker()) node.roles.push_back(NodeRole::kKubernetesWorker);
+}
+
+void SetStatus(const common::NodeStatus& status, Node& node) {
+  node.address = status.external_address();
+  node.curator_port = status.running_curator().port();
+  node.version = FromWire(status.version());
+  if (status.has_timestamp()) {
+    node.status_time = absl::FromUnixSeconds(status.timestamp().seconds()) +
+                       absl::Nanoseconds(status.timestamp().nanos());
+  }
+}
+
 }  // namespace
 
 NodeState FromWire(common::NodeState state) {
@@ -69,28 +85,25 @@ Node FromWire(const WireNode& wire) {
   node.id = wire.id().empty() ? identity::NodeIdFromPublicKey(wire.pubkey()) : wire.id();
   node.state = FromWire(wire.state());
   node.health = FromWire(wire.health());
-  if (wire.roles().has_consensus_member()) node.roles.push_back(NodeRole::kConsensusMember);
-  if (wire.roles().has_kubernetes_controller()) {
-    node.roles.push_back(NodeRole::kKubernetesController);
-  }
-  if (wire.roles().has_kubernetes_worker()) node.roles.push_back(NodeRole::kKubernetesWorker);
+  SetRoles(wire.roles(), node);
   for (const auto& pair : wire.labels().pairs()) node.labels[pair.key()] = pair.value();
   node.tpm = FromWire(wire.tpm_usage());
-  if (wire.has_status()) {
-    const common::NodeStatus& status = wire.status();
-    node.address = status.external_address();
-    node.curator_port = status.running_curator().port();
-    node.version = FromWire(status.version());
-    if (status.has_timestamp()) {
-      node.status_time = absl::FromUnixSeconds(status.timestamp().seconds()) +
-                         absl::Nanoseconds(status.timestamp().nanos());
-    }
-  }
+  if (wire.has_status()) SetStatus(wire.status(), node);
   if (wire.has_time_since_heartbeat()) {
     const absl::Duration age = absl::Seconds(wire.time_since_heartbeat().seconds()) +
                                absl::Nanoseconds(wire.time_since_heartbeat().nanos());
     if (age >= absl::ZeroDuration() && age < kImplausibleAge) node.heartbeat_age = age;
   }
+  return node;
+}
+
+Node FromWire(const metropolis::node::core::curator::proto::api::Node& wire) {
+  Node node;
+  node.id = wire.id();
+  node.state = FromWire(wire.state());
+  SetRoles(wire.roles(), node);
+  for (const auto& pair : wire.labels().pairs()) node.labels[pair.key()] = pair.value();
+  if (wire.has_status()) SetStatus(wire.status(), node);
   return node;
 }
 

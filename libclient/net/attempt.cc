@@ -1,7 +1,11 @@
 #include "libclient/net/attempt.h"
 
+#include <algorithm>
 #include <deque>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/impl/codegen/proto_utils.h"
@@ -59,6 +63,76 @@ class StreamReactor final : public grpc::ClientBidiReactor<Message, Message> {
   absl::Notification ended_;
 };
 
+// Reads one message at a time, when told to.
+class FollowReactor final : public grpc::ClientBidiReactor<Message, Message> {
+ public:
+  enum class Event { kMessage, kEnded, kStopped, kElapsed };
+
+  explicit FollowReactor(Message* buffer) : buffer_(buffer) {}
+
+  void Start(const Message& request) {
+    // Reads are started from outside, between two callbacks: the hold keeps the
+    // stream from being declared done underneath one.
+    AddHold();
+    StartWriteLast(&request, grpc::WriteOptions());
+    StartRead(buffer_);
+    StartCall();
+  }
+
+  Event Await(core::Instant deadline, const std::vector<std::stop_token>& stops) {
+    const auto wake = [this] { absl::MutexLock lock(&mutex_); };
+    std::deque<std::stop_callback<decltype(wake)>> wakes;
+    for (const std::stop_token& stop : stops) wakes.emplace_back(stop, wake);
+    const auto stopped = [&stops] {
+      return std::any_of(stops.begin(), stops.end(),
+                         [](const std::stop_token& stop) { return stop.stop_requested(); });
+    };
+    const auto happened = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+      return has_message_ || broken_ || stopped();
+    };
+    absl::MutexLock lock(&mutex_);
+    while (!mutex_.AwaitWithTimeout(absl::Condition(&happened), core::Until(deadline, Now()))) {
+      if (Now() >= deadline) return Event::kElapsed;
+    }
+    if (stopped()) return Event::kStopped;
+    return has_message_ ? Event::kMessage : Event::kEnded;
+  }
+
+  void ReadNext() {
+    {
+      absl::MutexLock lock(&mutex_);
+      has_message_ = false;
+    }
+    StartRead(buffer_);
+  }
+
+  // Once no read is started any more. Blocks until gRPC is done with it.
+  grpc::Status AwaitDone() {
+    RemoveHold();
+    absl::MutexLock lock(&mutex_);
+    mutex_.Await(absl::Condition(&done_));
+    return status_;
+  }
+
+ private:
+  void OnReadDone(bool ok) override {
+    absl::MutexLock lock(&mutex_);
+    (ok ? has_message_ : broken_) = true;
+  }
+  void OnDone(const grpc::Status& status) override {
+    absl::MutexLock lock(&mutex_);
+    status_ = status;
+    done_ = true;
+  }
+
+  Message* const buffer_;  // gRPC's while a read is outstanding
+  absl::Mutex mutex_;
+  bool has_message_ ABSL_GUARDED_BY(mutex_) = false;
+  bool broken_ ABSL_GUARDED_BY(mutex_) = false;
+  bool done_ ABSL_GUARDED_BY(mutex_) = false;
+  grpc::Status status_ ABSL_GUARDED_BY(mutex_);
+};
+
 }  // namespace
 
 grpc::Status AttemptUnary(const std::shared_ptr<grpc::Channel>& channel, const std::string& path,
@@ -89,6 +163,32 @@ grpc::Status AttemptStream(const std::shared_ptr<grpc::Channel>& channel, const 
   reactor.Start(request);
   AwaitEnd(context, options, reactor.ended());
   return reactor.status();
+}
+
+grpc::Status AttemptFollow(const std::shared_ptr<grpc::Channel>& channel, const std::string& path,
+                           const AttemptOptions& options, const Message& request, Message* buffer,
+                           absl::Duration first_within,
+                           const std::function<absl::Duration()>& on_message) {
+  using Event = FollowReactor::Event;
+  grpc::ClientContext context;
+  Prepare(context, options);
+  FollowReactor reactor(buffer);
+  Stub stub(channel);
+  stub.PrepareBidiStreamingCall(&context, path, grpc::StubOptions(), &reactor);
+  reactor.Start(request);
+  absl::Duration patience = first_within;
+  Event event = reactor.Await(core::After(Now(), patience), options.stops);
+  while (event == Event::kMessage) {
+    patience = on_message();
+    reactor.ReadNext();
+    event = reactor.Await(core::After(Now(), patience), options.stops);
+  }
+  // Where the server has ended it, its own status is on its way.
+  if (event != Event::kEnded) context.TryCancel();
+  grpc::Status status = reactor.AwaitDone();
+  if (event != Event::kElapsed) return status;
+  return grpc::Status(grpc::StatusCode::UNAVAILABLE,
+                      absl::StrCat("no message within ", absl::FormatDuration(patience)));
 }
 
 }  // namespace curator::net

@@ -27,8 +27,10 @@ using google::protobuf::Message;
 using google::protobuf::MethodDescriptor;
 using google::protobuf::MethodOptions;
 
-// One attempt on this channel.
-using Attempt = std::function<grpc::Status(const std::shared_ptr<grpc::Channel>& channel,
+class LogicalCall;
+
+// One attempt with this leader.
+using Attempt = std::function<grpc::Status(LogicalCall& call, const LeaderConnection& leader,
                                            const std::string& path, const AttemptOptions& options)>;
 
 core::Idempotency IdempotencyOf(const MethodDescriptor& method) {
@@ -58,8 +60,16 @@ class LogicalCall {
         request_id_(absl::BytesToHexString(identity::RandomBytes(16))),
         trace_(trace) {}
 
+  // A stream has brought a message: what waited for a leader waits no more.
+  void OnStanding(const LeaderConnection& leader) {
+    finder_.ReportConfirmed(leader);
+    finder_.EarnRetry();
+    operation_.CeaseToWait();
+  }
+
   absl::Status Run(const Attempt& attempt) {
     while (true) {
+      operation_.Wait();
       absl::StatusOr<LeaderConnection> leader = finder_.WaitForLeader(context_.deadline, stop_);
       if (!leader.ok()) return WithoutLeader(leader.status());
       const core::CallOutcome outcome = AttemptOnce(attempt, *leader);
@@ -102,7 +112,7 @@ class LogicalCall {
     // A request that must not be repeated is left to run its course.
     if (idempotency_ != core::Idempotency::kAtMostOnce) options.stops.push_back(leader.superseded);
     options.metadata = {{core::kRequestIdMetadata, request_id_}};
-    const grpc::Status status = attempt(leader.channel, path_, options);
+    const grpc::Status status = attempt(*this, leader, path_, options);
     const std::string message = status.error_message();
     const std::string details = status.error_details();
     const bool cancelled_by_us = stop_.stop_requested() || shutdown_.stop_requested();
@@ -218,7 +228,7 @@ class LogicalCall {
   double Uniform() { return absl::Uniform<double>(random_, 0, 1); }
 
   LeaderFinder& finder_;
-  const LeaderFinder::Operation operation_;
+  LeaderFinder::Operation operation_;
   const CallContext& context_;
   const MethodDescriptor& method_;
   const core::Idempotency idempotency_;
@@ -255,12 +265,20 @@ absl::Status Call(LeaderFinder& finder, const CallContext& context, absl::string
 CallContext::CallContext(const CallOptions& options)
     : deadline(core::After(Now(), options.timeout)), cancellation(options.cancellation) {}
 
+CallContext CallContext::LeavingTime(absl::Duration at_most) const {
+  CallContext earlier = *this;
+  if (deadline == core::kNever) return earlier;
+  const absl::Duration left = core::Until(deadline, Now());
+  earlier.deadline = core::After(Now(), left - std::min(at_most, left / 5));
+  return earlier;
+}
+
 absl::Status CallLeader(LeaderFinder& finder, const CallContext& context, absl::string_view method,
                         const Message& request, Message* response, CallTrace* trace) {
   return Call(finder, context, method, request, *response, trace,
-              [&](const std::shared_ptr<grpc::Channel>& channel, const std::string& path,
+              [&](LogicalCall&, const LeaderConnection& leader, const std::string& path,
                   const AttemptOptions& options) {
-                return AttemptUnary(channel, path, options, request, response);
+                return AttemptUnary(leader.channel, path, options, request, response);
               });
 }
 
@@ -269,10 +287,28 @@ absl::Status CallLeaderStream(LeaderFinder& finder, const CallContext& context,
                               std::function<void()> restart, std::function<void()> add,
                               CallTrace* trace) {
   return Call(finder, context, method, request, *buffer, trace,
-              [&](const std::shared_ptr<grpc::Channel>& channel, const std::string& path,
+              [&](LogicalCall&, const LeaderConnection& leader, const std::string& path,
                   const AttemptOptions& options) {
                 restart();
-                return AttemptStream(channel, path, options, request, buffer, add);
+                return AttemptStream(leader.channel, path, options, request, buffer, add);
+              });
+}
+
+absl::Status FollowLeader(LeaderFinder& finder, const CallContext& context,
+                          absl::string_view method, const Message& request, Message* buffer,
+                          std::function<void(const LeaderConnection&)> begin,
+                          std::function<absl::Duration()> on_message, CallTrace* trace) {
+  return Call(finder, context, method, request, *buffer, trace,
+              [&](LogicalCall& call, const LeaderConnection& leader, const std::string& path,
+                  const AttemptOptions& options) {
+                begin(leader);
+                grpc::Status status = AttemptFollow(leader.channel, path, options, request, buffer,
+                                                    finder.options().connect_timeout, [&] {
+                                                      call.OnStanding(leader);
+                                                      return on_message();
+                                                    });
+                if (!status.ok()) return status;
+                return grpc::Status(grpc::StatusCode::UNAVAILABLE, "the leader ended the stream");
               });
 }
 

@@ -32,6 +32,10 @@ struct CallContext {
 
   CallContext() = default;
   explicit CallContext(const CallOptions& options);
+
+  // The same, ending earlier by a fifth of the time left, by `at_most`: so that
+  // after a lost answer there is time to see what became of the call.
+  CallContext LeavingTime(absl::Duration at_most) const;
 };
 
 // How the call went, for those who report on it or read back after it.
@@ -58,6 +62,17 @@ absl::Status CallLeaderStream(LeaderFinder& finder, const CallContext& context,
                               absl::string_view method, const google::protobuf::Message& request,
                               google::protobuf::Message* buffer, std::function<void()> restart,
                               std::function<void()> add, CallTrace* trace = nullptr);
+
+// A stream that stands as long as its leader leads, and is opened anew on the
+// next. `begin` is called before each attempt with the leader it goes to;
+// `on_message` after each message has been read into `buffer`, and returns how
+// long the next may take (else the leader counts as silent). Both on this thread.
+// Never OK: ends as CallLeader does, kTimeout at the deadline.
+absl::Status FollowLeader(LeaderFinder& finder, const CallContext& context,
+                          absl::string_view method, const google::protobuf::Message& request,
+                          google::protobuf::Message* buffer,
+                          std::function<void(const LeaderConnection&)> begin,
+                          std::function<absl::Duration()> on_message, CallTrace* trace = nullptr);
 
 template <typename Response>
 absl::Status ListFromLeader(LeaderFinder& finder, const CallContext& context,

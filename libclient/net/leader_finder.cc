@@ -38,6 +38,10 @@ struct LeaderFinder::Shared {
   // Event thread only.
   core::Instant next_progress_at = core::kNever;
 
+  uint64_t BelievedDial() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    return finding.leader.has_value() ? finding.leader->dial_id : 0;
+  }
+
   void MarkDoneFor(uint64_t dial_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
     done_for.insert(dial_id);
     if (done_for.size() > kRememberedDials) done_for.erase(done_for.begin());
@@ -84,7 +88,7 @@ LeaderFinder::LeaderFinder(FinderOptions options) : shared_(std::make_shared<Sha
     bool operating;
     {
       absl::MutexLock lock(&shared->mutex);
-      operating = !shared->operations.empty();
+      operating = !shared->operations.empty() && *shared->operations.begin() != core::kNever;
       if (operating) oldest = *shared->operations.begin();
       const auto& leader = shared->finding.leader;
       progress.waiting_for = leader.has_value() ? "an answer from " + leader->node_id : "a leader";
@@ -114,13 +118,24 @@ absl::StatusOr<LeaderConnection> LeaderFinder::WaitForLeader(
 
 absl::StatusOr<LeaderConnection> LeaderFinder::WaitForLeader(core::Instant deadline,
                                                              std::stop_token stop) {
+  absl::StatusOr<absl::optional<LeaderConnection>> leader =
+      WaitForChange(0, deadline, std::move(stop));
+  if (!leader.ok()) return leader.status();
+  return **std::move(leader);
+}
+
+absl::StatusOr<absl::optional<LeaderConnection>> LeaderFinder::WaitForChange(uint64_t dial_id,
+                                                                             core::Instant deadline,
+                                                                             std::stop_token stop) {
   const std::shared_ptr<Shared> shared = shared_;  // outlives the finder if need be
   const core::Instant began_at = Now();
+  const auto is_stopped = [&] {
+    return stop.stop_requested() || shared->shutdown.stop_requested();
+  };
   uint64_t seen;
   {
     absl::MutexLock lock(&shared->mutex);
-    const bool stopped = stop.stop_requested() || shared->shutdown.stop_requested();
-    if (shared->finding.leader.has_value() && !stopped) return *shared->finding.leader;
+    if (shared->BelievedDial() != dial_id && !is_stopped()) return shared->finding.leader;
     ++shared->waiters;
     seen = shared->findings;
   }
@@ -131,14 +146,12 @@ absl::StatusOr<LeaderConnection> LeaderFinder::WaitForLeader(core::Instant deadl
   std::stop_callback on_stop(stop, wake);
   std::stop_callback on_shutdown(shared->shutdown.get_token(), wake);
 
-  absl::optional<LeaderConnection> leader;
+  LeaderSearch::Finding finding;
   bool stopped;
-  bool hopeless;
-  std::vector<EndpointReport> reports;
+  bool changed;
   {
     const auto settled = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(shared->mutex) {
-      return shared->finding.leader.has_value() || stop.stop_requested() ||
-             shared->shutdown.stop_requested() ||
+      return shared->BelievedDial() != dial_id || is_stopped() ||
              (shared->finding.hopeless && shared->findings > seen);
     };
     absl::MutexLock lock(&shared->mutex);
@@ -146,10 +159,9 @@ absl::StatusOr<LeaderConnection> LeaderFinder::WaitForLeader(core::Instant deadl
         !shared->mutex.AwaitWithTimeout(absl::Condition(&settled), core::Until(deadline, Now())) &&
         Now() < deadline) {
     }
-    leader = shared->finding.leader;
-    stopped = stop.stop_requested() || shared->shutdown.stop_requested();
-    hopeless = shared->finding.hopeless;
-    reports = shared->finding.reports;
+    finding = shared->finding;
+    stopped = is_stopped();
+    changed = shared->BelievedDial() != dial_id;
   }
   search_->OnWaiter(false);
   // From here on the finder may be destroyed, unless an Operation holds it.
@@ -157,9 +169,11 @@ absl::StatusOr<LeaderConnection> LeaderFinder::WaitForLeader(core::Instant deadl
     absl::MutexLock lock(&shared->mutex);
     --shared->waiters;
   }
-  if (stopped) return CancelledError(core::Elapsed(began_at, Now()));
-  if (leader.has_value()) return *std::move(leader);
-  return NoLeaderError(std::move(reports), hopeless, core::Elapsed(began_at, Now()));
+  const absl::Duration waited = core::Elapsed(began_at, Now());
+  if (stopped) return CancelledError(waited);
+  if (changed) return std::move(finding.leader);
+  if (finding.leader.has_value()) return NoChangeError(finding.leader->node_id, waited);
+  return NoLeaderError(std::move(finding.reports), finding.hopeless, waited);
 }
 
 void LeaderFinder::ReportBroken(const LeaderConnection& connection, absl::string_view cause) {
@@ -213,17 +227,34 @@ void LeaderFinder::WaitForOpinions(core::Instant deadline, std::stop_token stop)
 }
 
 LeaderFinder::Operation::Operation(LeaderFinder& finder)
-    : shared_(finder.shared_), began_at_(Now()) {
+    : finder_(finder), shared_(finder.shared_), began_at_(Now()) {
   {
     absl::MutexLock lock(&shared_->mutex);
     shared_->operations.insert(began_at_);
   }
-  if (finder.options().on_progress) finder.search_->Wake();
+  if (finder_.options().on_progress) finder_.search_->Wake();
 }
 
 LeaderFinder::Operation::~Operation() {
   absl::MutexLock lock(&shared_->mutex);
   shared_->operations.erase(shared_->operations.find(began_at_));
+}
+
+void LeaderFinder::Operation::Wait() {
+  if (began_at_ != core::kNever) return;
+  SetBegan(Now());
+  if (finder_.options().on_progress) finder_.search_->Wake();
+}
+
+void LeaderFinder::Operation::CeaseToWait() {
+  if (began_at_ != core::kNever) SetBegan(core::kNever);
+}
+
+void LeaderFinder::Operation::SetBegan(core::Instant at) {
+  absl::MutexLock lock(&shared_->mutex);
+  shared_->operations.erase(shared_->operations.find(began_at_));
+  shared_->operations.insert(at);
+  began_at_ = at;
 }
 
 std::stop_token LeaderFinder::shutdown_token() const { return shared_->shutdown.get_token(); }

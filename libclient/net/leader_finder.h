@@ -96,6 +96,14 @@ class LeaderFinder {
   absl::StatusOr<LeaderConnection> WaitForLeader(core::Instant deadline,
                                                  const absl::optional<Cancellation>& cancellation);
 
+  // Waits until another connection than `dial_id` is believed to lead, or none is
+  // any more (`dial_id` 0: until one is), and returns what is believed then.
+  // Searches meanwhile where nobody is. At the deadline: kTimeout if a leader is
+  // believed still, else as WaitForLeader fails.
+  absl::StatusOr<absl::optional<LeaderConnection>> WaitForChange(uint64_t dial_id,
+                                                                 core::Instant deadline,
+                                                                 std::stop_token stop);
+
   // The connection failed, went silent, or gave no sensible answer: it is not
   // used again and the endpoint is asked anew. Reports on a connection that is
   // not the believed one any more change nothing.
@@ -119,6 +127,7 @@ class LeaderFinder {
 
   // Keeps the finder alive while an operation of several calls runs: the
   // destructor waits for it. `shutdown_token` stops when the destructor begins.
+  // Used by one thread.
   class Operation {
    public:
     explicit Operation(LeaderFinder& finder);
@@ -126,9 +135,17 @@ class LeaderFinder {
     Operation(const Operation&) = delete;
     Operation& operator=(const Operation&) = delete;
 
+    // Progress is told of operations that wait, which they do at first. One that
+    // watches a leader for hours does so only while there is none.
+    void Wait();
+    void CeaseToWait();
+
    private:
+    void SetBegan(core::Instant at);
+
+    LeaderFinder& finder_;
     const std::shared_ptr<Shared> shared_;
-    const core::Instant began_at_;
+    core::Instant began_at_ = core::kNever;  // kNever: does not wait
   };
   std::stop_token shutdown_token() const;
 

@@ -101,6 +101,14 @@ absl::Status NoLeaderError(std::vector<EndpointReport> reports, bool hopeless,
   return MakeError(error);
 }
 
+absl::Status NoChangeError(const std::string& leader_id, absl::Duration waited) {
+  Error error;
+  error.code = ErrorCode::kTimeout;
+  error.message = absl::StrCat(leader_id, " leads as before");
+  error.waited = waited;
+  return MakeError(error);
+}
+
 absl::Status CancelledError(absl::Duration waited) {
   Error error;
   error.code = ErrorCode::kCancelled;

@@ -2,6 +2,7 @@
 #ifndef LIBCLIENT_NET_SEARCH_ERROR_H_
 #define LIBCLIENT_NET_SEARCH_ERROR_H_
 
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -14,6 +15,9 @@ namespace curator::net {
 // answered, kUnreachable if none did.
 absl::Status NoLeaderError(std::vector<EndpointReport> reports, bool hopeless,
                            absl::Duration waited);
+
+// kTimeout: this one led all the time.
+absl::Status NoChangeError(const std::string& leader_id, absl::Duration waited);
 
 absl::Status CancelledError(absl::Duration waited);
 

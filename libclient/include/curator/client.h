@@ -128,21 +128,25 @@ class Client {
                                             const CallOptions& options = {});
 
   // Asks the leader to hand over to node `to`, or with "" to whoever has waited
-  // longest, and returns once another leads. If the answer is lost, who leads then
-  // tells what became of it. kNotFound: no such node; kRefused: no such candidate.
+  // longest, and returns once another was seen to lead, which the result names: it
+  // need not be `to`, should that one have failed. If the answer is lost, who leads
+  // then tells what became of it. kNotFound: no such node; kRefused: no such
+  // candidate, or the same curator was elected again.
   absl::StatusOr<TransferResult> TransferLeadership(absl::string_view to,
                                                     const CallOptions& options = {});
 
   // Tells of every node, then of each change, until cancelled (kCancelled), the
-  // timeout passes (kTimeout), or finally refused. Rides over failovers: after one
-  // the difference to what was told before is told, nothing twice and nothing
-  // missed but intermediate states. Health and heartbeats are not watched: nodes in
-  // events have neither. `on_event` is called on this thread.
+  // timeout passes (kTimeout; if no leader was found at all, why), or finally
+  // refused. Rides over failovers: after one the difference to what was told before
+  // is told, nothing twice and nothing missed but intermediate states. Health,
+  // heartbeats, TPM and public keys are not watched: nodes in events have none.
+  // `on_event` is called on this thread; while it runs nothing is read, and the
+  // server keeps the newest state of each node.
   absl::Status WatchNodes(const std::function<void(const NodeEvent&)>& on_event,
                           const CallOptions& options = {});
 
   // Calls `on_change` with who leads now and then at each change; none while nobody
-  // is known to lead. Ends like WatchNodes.
+  // is known to lead. On this thread. Ends like WatchNodes.
   absl::Status WatchLeader(const std::function<void(const absl::optional<Leader>&)>& on_change,
                            const CallOptions& options = {});
 

@@ -3,9 +3,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <deque>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "curator/v1/cluster_operations.grpc.pb.h"
 #include "grpcpp/server_builder.h"
 #include "libclient/identity/node_id.h"
 #include "libclient/identity/tls_credentials.h"
@@ -173,23 +175,109 @@ class ScriptedCurator::Manager final : public management::Management::CallbackSe
 
  private:
   Verdictless Handle(grpc::CallbackServerContext* context, const std::string& method) {
-    Call call;
-    call.method = method;
-    const auto& metadata = context->client_metadata();
-    if (const auto it = metadata.find("curator-request-id"); it != metadata.end()) {
-      call.request_id = std::string(it->second.data(), it->second.size());
-    }
-    std::function<Verdictless(const Call&)> handler;
-    {
-      absl::MutexLock lock(&curator_.mutex_);
-      curator_.calls_.push_back(call);
-      handler = curator_.handler_;
-    }
-    return handler ? handler(call) : grpc::Status::OK;
+    return curator_.Handle(context, method);
   }
 
   ScriptedCurator& curator_;
 };
+
+class ScriptedCurator::Operations final : public v1::ClusterOperations::CallbackService {
+ public:
+  explicit Operations(ScriptedCurator& curator) : curator_(curator) {}
+
+  grpc::ServerUnaryReactor* TransferLeadership(grpc::CallbackServerContext* context,
+                                               const v1::TransferLeadershipRequest*,
+                                               v1::TransferLeadershipResponse* response) override {
+    const Verdictless verdict = curator_.Handle(context, "TransferLeadership");
+    absl::MutexLock lock(&curator_.mutex_);
+    response->set_leader_node_id(curator_.successor_);
+    return new UnaryReactor(verdict);
+  }
+
+ private:
+  ScriptedCurator& curator_;
+};
+
+class ScriptedCurator::WatchReactor final : public grpc::ServerWriteReactor<api::WatchEvent> {
+ public:
+  WatchReactor(ScriptedCurator& curator, const std::vector<api::WatchEvent>& backlog)
+      : curator_(curator) {
+    for (const api::WatchEvent& event : backlog) Push(event);
+  }
+
+  void Push(const api::WatchEvent& event) {
+    absl::MutexLock lock(&mutex_);
+    queue_.push_back(event);
+    if (queue_.size() == 1 && !finished_) StartWrite(&queue_.front());
+  }
+
+  void End(const grpc::Status& status) {
+    absl::MutexLock lock(&mutex_);
+    if (!std::exchange(finished_, true)) Finish(status);
+  }
+
+  int unsent() const {
+    absl::MutexLock lock(&mutex_);
+    return static_cast<int>(queue_.size());
+  }
+
+ private:
+  void OnWriteDone(bool ok) override {
+    absl::MutexLock lock(&mutex_);
+    queue_.pop_front();
+    if (ok && !finished_ && !queue_.empty()) StartWrite(&queue_.front());
+  }
+  void OnCancel() override { End(grpc::Status::CANCELLED); }
+  void OnDone() override {
+    {
+      absl::MutexLock lock(&curator_.mutex_);
+      curator_.watches_.erase(this);
+    }
+    delete this;
+  }
+
+  ScriptedCurator& curator_;
+  mutable absl::Mutex mutex_;
+  std::deque<api::WatchEvent> queue_ ABSL_GUARDED_BY(mutex_);  // the first is being written
+  bool finished_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+class ScriptedCurator::Watches final : public api::Curator::CallbackService {
+ public:
+  explicit Watches(ScriptedCurator& curator) : curator_(curator) {}
+
+  grpc::ServerWriteReactor<api::WatchEvent>* Watch(grpc::CallbackServerContext* context,
+                                                   const api::WatchRequest*) override {
+    const Verdictless verdict = curator_.Handle(context, "Watch");
+    absl::MutexLock lock(&curator_.mutex_);
+    const bool speaks = verdict.has_value() && verdict->ok();
+    auto* reactor =
+        new WatchReactor(curator_, speaks ? curator_.backlog_ : std::vector<api::WatchEvent>());
+    curator_.watches_.insert(reactor);
+    if (verdict.has_value() && !verdict->ok()) reactor->End(*verdict);
+    return reactor;
+  }
+
+ private:
+  ScriptedCurator& curator_;
+};
+
+Verdictless ScriptedCurator::Handle(grpc::CallbackServerContext* context,
+                                    const std::string& method) {
+  Call call;
+  call.method = method;
+  const auto& metadata = context->client_metadata();
+  if (const auto it = metadata.find("curator-request-id"); it != metadata.end()) {
+    call.request_id = std::string(it->second.data(), it->second.size());
+  }
+  std::function<Verdictless(const Call&)> handler;
+  {
+    absl::MutexLock lock(&mutex_);
+    calls_.push_back(call);
+    handler = handler_;
+  }
+  return handler ? handler(call) : grpc::Status::OK;
+}
 
 ScriptedCurator::ScriptedCurator(const TestCa& ca)
     : ca_der(ca.ca().der()),
@@ -197,7 +285,9 @@ ScriptedCurator::ScriptedCurator(const TestCa& ca)
       node_id_(identity_.subject()),
       host_(NewLoopbackHost()),
       local_(std::make_unique<Local>(*this)),
-      manager_(std::make_unique<Manager>(*this)) {}
+      manager_(std::make_unique<Manager>(*this)),
+      operations_(std::make_unique<Operations>(*this)),
+      watch_service_(std::make_unique<Watches>(*this)) {}
 
 ScriptedCurator::~ScriptedCurator() { Stop(); }
 
@@ -278,7 +368,11 @@ void ScriptedCurator::Start() {
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 100);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   builder.RegisterService(local_.get());
-  if (role_ == Role::kLeader && !claim_falsely) builder.RegisterService(manager_.get());
+  if (role_ == Role::kLeader && !claim_falsely) {
+    builder.RegisterService(manager_.get());
+    builder.RegisterService(operations_.get());
+    builder.RegisterService(watch_service_.get());
+  }
   server_ = builder.BuildAndStart();
   if (server_ == nullptr) abort();
 }
@@ -291,6 +385,33 @@ void ScriptedCurator::SetHandler(std::function<Verdictless(const Call&)> handler
 void ScriptedCurator::SetNodes(std::vector<management::Node> nodes) {
   absl::MutexLock lock(&mutex_);
   nodes_ = std::move(nodes);
+}
+
+void ScriptedCurator::SetBacklog(std::vector<api::WatchEvent> backlog) {
+  absl::MutexLock lock(&mutex_);
+  backlog_ = std::move(backlog);
+}
+
+void ScriptedCurator::Push(const api::WatchEvent& event) {
+  absl::MutexLock lock(&mutex_);
+  for (WatchReactor* watch : watches_) watch->Push(event);
+}
+
+int ScriptedCurator::watches() const {
+  absl::MutexLock lock(&mutex_);
+  return static_cast<int>(watches_.size());
+}
+
+int ScriptedCurator::unsent_watch_events() const {
+  absl::MutexLock lock(&mutex_);
+  int unsent = 0;
+  for (const WatchReactor* watch : watches_) unsent += watch->unsent();
+  return unsent;
+}
+
+void ScriptedCurator::SetSuccessor(const std::string& node_id) {
+  absl::MutexLock lock(&mutex_);
+  successor_ = node_id;
 }
 
 void ScriptedCurator::SetSilent(bool silent) {

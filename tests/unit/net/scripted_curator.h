@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "absl/types/optional.h"
 #include "curator/client.h"
 #include "grpcpp/server.h"
+#include "grpcpp/support/server_callback.h"
 #include "libclient/identity/certificate.h"
 #include "libclient/identity/key.h"
 #include "metropolis/curator.grpc.pb.h"
@@ -65,10 +67,17 @@ class ScriptedCurator {
   // Same role, new listener.
   void Restart();
 
-  // Decides every call of Management on the leader; default: OK.
+  // Decides every call on the leader; default: OK.
   void SetHandler(std::function<Verdictless(const Call&)> handler);
   // Nodes that GetNodes lists.
   void SetNodes(std::vector<metropolis::proto::api::Node> nodes);
+  // What each new Curator.Watch is told, and what those that stand are told now.
+  void SetBacklog(std::vector<metropolis::node::core::curator::proto::api::WatchEvent> backlog);
+  void Push(const metropolis::node::core::curator::proto::api::WatchEvent& event);
+  int watches() const;              // that stand
+  int unsent_watch_events() const;  // that flow control has not let go
+  // Whom TransferLeadership names.
+  void SetSuccessor(const std::string& node_id);
   // GetCurrentLeader is accepted and never answered.
   void SetSilent(bool silent);
   // GetCurrentLeader claims leadership, all other methods are missing.
@@ -81,6 +90,10 @@ class ScriptedCurator {
  private:
   class Local;
   class Manager;
+  class Operations;
+  class Watches;
+  class WatchReactor;
+  Verdictless Handle(grpc::CallbackServerContext* context, const std::string& method);
   void Start();
 
   const Identity identity_;
@@ -91,6 +104,10 @@ class ScriptedCurator {
   std::function<Verdictless(const Call&)> handler_ ABSL_GUARDED_BY(mutex_);
   std::vector<Call> calls_ ABSL_GUARDED_BY(mutex_);
   std::vector<metropolis::proto::api::Node> nodes_ ABSL_GUARDED_BY(mutex_);
+  std::vector<metropolis::node::core::curator::proto::api::WatchEvent> backlog_
+      ABSL_GUARDED_BY(mutex_);
+  std::set<WatchReactor*> watches_ ABSL_GUARDED_BY(mutex_);
+  std::string successor_ ABSL_GUARDED_BY(mutex_);
   metropolis::node::core::curator::proto::api::GetCurrentLeaderResponse leader_
       ABSL_GUARDED_BY(mutex_);
   int64_t term_ ABSL_GUARDED_BY(mutex_) = 0;
@@ -100,6 +117,8 @@ class ScriptedCurator {
   Role role_ = Role::kNone;
   std::unique_ptr<Local> local_;
   std::unique_ptr<Manager> manager_;
+  std::unique_ptr<Operations> operations_;
+  std::unique_ptr<Watches> watch_service_;
   std::unique_ptr<grpc::Server> server_;
 };
 
