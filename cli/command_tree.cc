@@ -10,7 +10,9 @@
 #include "cli/commands/cluster.h"
 #include "cli/commands/context.h"
 #include "cli/commands/cred.h"
+#include "cli/commands/doctor.h"
 #include "cli/commands/help.h"
+#include "cli/commands/leader.h"
 #include "cli/commands/node.h"
 #include "cli/commands/ticket.h"
 #include "cli/commands/trust_commands.h"
@@ -85,13 +87,17 @@ class Tree {
   std::vector<std::string> help_words_;
 
   NodeListArgs node_list_;
+  NodeListArgs node_watch_;
   NodeDescribeArgs node_describe_;
   NodeApproveArgs node_approve_;
   TakeOwnershipArgs take_ownership_;
   TicketShowArgs ticket_show_;
+  LeaderTransferArgs leader_transfer_;
   WaitArgs wait_;
+  DoctorArgs doctor_;
   ContextNameArgs context_name_;
   ContextAddArgs context_add_;
+  ContextImportArgs context_import_;
   CredNewKeyArgs cred_new_key_;
   VersionArgs version_;
 };
@@ -173,6 +179,14 @@ void Tree::AddNode() {
            [this](Session& session) { return NodeDescribeCommand(session, node_describe_); });
   describe->add_option("ID", node_describe_.ids, "nodes to describe")->required();
 
+  CLI::App* watch =
+      Verb(node, "watch", "show nodes, then each change as it comes, until interrupted",
+           [this](Session& session) { return NodeWatchCommand(session, node_watch_); });
+  watch->add_option("ID", node_watch_.ids, "only these nodes");
+  watch->footer(
+      "Rides over failovers: then only what changed meanwhile is shown. Runs until it is\n"
+      "interrupted; --timeout ends it earlier, with exit code 10.");
+
   Verb(node, "pending", "list nodes that wait for approval", NodePendingCommand);
 
   CLI::App* approve =
@@ -212,6 +226,17 @@ void Tree::AddCluster() {
 
   CLI::App* leader = Noun("leader", "the leading curator");
   Verb(leader, "show", "who leads, and who says so", LeaderShowCommand);
+  Verb(leader, "watch", "who leads, and each change as it comes, until interrupted",
+       LeaderWatchCommand);
+  CLI::App* transfer =
+      Verb(leader, "transfer", "have the leader hand over to another curator",
+           [this](Session& session) { return LeaderTransferCommand(session, leader_transfer_); });
+  transfer->add_option("--to", leader_transfer_.to, "to this node; else to who has waited longest")
+      ->type_name("ID")
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  transfer->footer(
+      "Returns once another curator was seen to lead. Exit code 9: no other curator is a\n"
+      "candidate, or not the one named.");
 }
 
 void Tree::AddWait() {
@@ -246,6 +271,22 @@ void Tree::AddContext() {
              return ContextAddCommand(session, context_add_);
            });
   add->add_option("NAME", context_add_.name, "the new context")->required();
+  CLI::App* import = Verb(context, "import", "make a context from the files of the existing tool",
+                          [this](Session& session) {
+                            context_import_.flags = command_.flags;
+                            return ContextImportCommand(session, context_import_);
+                          });
+  import
+      ->add_option("--metroctl", context_import_.folder,
+                   "its folder: owner-key.pem, owner.pem, ca.pem")
+      ->type_name("DIR")
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
+      ->required();
+  import->add_option("NAME", context_import_.name, "the new context (metroctl)");
+  import->footer(
+      "The files are verified and copied beside the config file, the key with mode 0600:\n"
+      "whatever happens to the folder later (a new cluster, a new key), this context trusts\n"
+      "the CA it trusts now and speaks as whom it speaks now. Name a curator with -e.");
   name_of(Verb(context, "remove", "remove a context; its files stay",
                [this](Session& session) { return ContextRemoveCommand(session, context_name_); }),
           true);
@@ -270,6 +311,14 @@ void Tree::AddCredentials() {
 }
 
 void Tree::AddAbout() {
+  CLI::App* doctor =
+      Verb(&app_, "doctor", "examine settings and endpoints, and say what to do about them",
+           [this](Session& session) { return DoctorCommand(session, doctor_); });
+  doctor->add_flag("--all-contexts", doctor_.all_contexts, "those of every context");
+  doctor->parse_complete_callback([this] { command_.diagnoses = true; });
+  doctor->footer(
+      "Asks no question, changes nothing, takes three seconds at most. Exit code 20 if\n"
+      "anything is not as it should be.");
   CLI::App* completion = Noun("completion", "completion script for a shell");
   for (const char* shell : {"bash", "zsh", "fish"}) {
     Verb(

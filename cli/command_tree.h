@@ -21,6 +21,8 @@ struct ParsedCommand {
   std::string help;  // not empty: print this and do nothing else
   // Does not touch the config file: runs without reading it.
   bool offline = false;
+  // Looks for what is wrong: runs with a config file that cannot be read as well.
+  bool diagnoses = false;
   std::function<absl::StatusOr<CommandResult>(Session&)> run;
 };
 

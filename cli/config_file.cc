@@ -215,13 +215,15 @@ absl::StatusOr<ConfigFile> ConfigFile::Parse(const std::string& path, const std:
   return file;
 }
 
+ConfigFile ConfigFile::NoneAt(std::string path) {
+  ConfigFile file;
+  file.path_ = std::move(path);
+  return file;
+}
+
 absl::StatusOr<ConfigFile> ConfigFile::Load(const std::string& path) {
   absl::StatusOr<std::string> text = ReadFile(path);
-  if (absl::IsNotFound(text.status())) {
-    ConfigFile file;
-    file.path_ = path;
-    return file;
-  }
+  if (absl::IsNotFound(text.status())) return NoneAt(path);
   if (!text.ok()) return Failure(ExitCode::kUsage, std::string(text.status().message()));
   return Parse(path, *text);
 }

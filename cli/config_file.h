@@ -49,6 +49,8 @@ class ConfigFile {
   // A file that does not exist is an empty one, `exists()` tells. Text that is
   // not YAML or has a wrong type fails with exit code kUsage and names the line.
   static absl::StatusOr<ConfigFile> Load(const std::string& path);
+  // An empty one, as if none existed there.
+  static ConfigFile NoneAt(std::string path);
   static absl::StatusOr<ConfigFile> Parse(const std::string& path, const std::string& text);
 
   const std::string& path() const { return path_; }

@@ -3,6 +3,7 @@
 #ifndef CLI_DOCUMENT_H_
 #define CLI_DOCUMENT_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -71,6 +72,7 @@ struct Column {
   std::function<std::string(const Value&)> text =
       {};  // how people see the field; empty: Value::Text
   Tone (*tone)(absl::string_view text) = nullptr;
+  size_t width = 0;  // at least; for rows that are shown before the next is known
 };
 
 // How people see a document. Machine formats do not depend on it, except that

@@ -87,13 +87,12 @@ absl::StatusOr<std::string> FormatNames(const Document& document) {
                    {"use -o json or -o table"});
   }
   std::string out;
-  const Value::List& rows = document.Rows();
-  for (const Value& row : rows) {
-    if (const Value* name = row.Find(document.name)) absl::StrAppend(&out, name->Text(), "\n");
-  }
-  if (out.empty() && document.items.empty()) {
-    const Value whole(document.fields);
-    if (const Value* name = whole.Find(document.name)) absl::StrAppend(&out, name->Text(), "\n");
+  const auto append = [&](const Value* name) {
+    if (name != nullptr && !name->is_null()) absl::StrAppend(&out, name->Text(), "\n");
+  };
+  for (const Value& row : document.Rows()) append(row.Find(document.name));
+  if (document.Rows().empty() && document.items.empty()) {
+    append(Value(document.fields).Find(document.name));
   }
   return out;
 }
@@ -183,6 +182,33 @@ absl::StatusOr<std::string> Render(Document document, const FormatOptions& optio
   }
   const bool headers = options.headers && document.layout != Layout::kLines;
   return FormatTable(*columns, document.Rows(), headers, options.color);
+}
+
+StreamRenderer::StreamRenderer(FormatOptions options) : options_(std::move(options)) {}
+
+absl::StatusOr<std::string> StreamRenderer::Next(Document document) {
+  if (!options_.sort.empty()) {
+    return Failure(ExitCode::kUsage, "what is shown as it comes cannot be sorted", "",
+                   {"leave out --sort"});
+  }
+  const bool first = std::exchange(first_, false);
+  switch (options_.output.format) {
+    case Format::kJson:
+    case Format::kJsonl:
+      return absl::StrCat(ToJson(Envelope(std::move(document)), false), "\n");
+    case Format::kYaml:
+      return absl::StrCat("---\n", ToYaml(Envelope(std::move(document))));
+    case Format::kName:
+      return FormatNames(document);
+    case Format::kTable:
+    case Format::kWide:
+    case Format::kColumns:
+      break;
+  }
+  absl::StatusOr<std::vector<Column>> columns = ChooseColumns(document, options_.output);
+  if (!columns.ok()) return columns.status();
+  return FormatTable(*columns, document.Rows(), options_.headers && first, options_.color,
+                     &widths_);
 }
 
 std::string HumanMilliseconds(const Value& value) {

@@ -57,12 +57,14 @@ void AppendTinted(std::string* out, const Column& column, absl::string_view text
 }  // namespace
 
 std::string FormatTable(const std::vector<Column>& columns, const Value::List& rows, bool headers,
-                        bool color) {
+                        bool color, std::vector<size_t>* known_widths) {
   std::vector<std::vector<std::string>> cells;
   cells.reserve(rows.size());
-  std::vector<size_t> widths(columns.size(), 0);
-  if (headers) {
-    for (size_t i = 0; i < columns.size(); ++i) widths[i] = Width(columns[i].name);
+  std::vector<size_t> own_widths;
+  std::vector<size_t>& widths = known_widths != nullptr ? *known_widths : own_widths;
+  widths.resize(columns.size(), 0);
+  for (size_t i = 0; i < columns.size(); ++i) {
+    widths[i] = std::max({widths[i], columns[i].width, headers ? Width(columns[i].name) : 0});
   }
   for (const Value& row : rows) {
     std::vector<std::string>& line = cells.emplace_back();

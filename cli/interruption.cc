@@ -1,9 +1,11 @@
 #include "cli/interruption.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <thread>
 
@@ -28,6 +30,20 @@ void Interruption::Watch() {
       const ExitCode code = signal == SIGINT ? ExitCode::kInterrupted : ExitCode::kTerminated;
       if (interrupted()) _exit(static_cast<int>(code));
       Interrupt(code);
+    }
+  }).detach();
+}
+
+void Interruption::WatchReader(int fd) {
+  std::thread([this, fd] {
+    while (true) {
+      // Asks for nothing: returns for what is always told, that the other end is gone.
+      pollfd reader = {fd, 0, 0};
+      if (poll(&reader, 1, -1) < 0) {
+        if (errno == EINTR) continue;
+        return;
+      }
+      return Interrupt(ExitCode::kClosedPipe);
     }
   }).detach();
 }

@@ -1,7 +1,8 @@
-// SIGINT and SIGTERM as an event that waiting code sees: library calls through
+// SIGINT, SIGTERM, or nobody who reads, as an event that waiting code sees: library calls through
 // a Cancellation, questions through a file descriptor, polls through WaitFor.
 //
-// Threads: Watch() starts one that lives as long as the process.
+// Threads: Watch() and WatchReader() start one each that lives as long as the
+//   process.
 // Shutdown: none; the process ends by _exit.
 #ifndef CLI_INTERRUPTION_H_
 #define CLI_INTERRUPTION_H_
@@ -26,7 +27,12 @@ class Interruption {
   // second signal ends the process at once.
   void Watch();
 
-  void Interrupt(ExitCode code);  // kInterrupted or kTerminated; the first counts
+  // Interrupts with kClosedPipe as soon as nobody reads from `fd` any more, also
+  // while nothing is written. At most once, for as long as the process lives.
+  void WatchReader(int fd);
+
+  // kInterrupted or kTerminated, or why output cannot go on; the first counts.
+  void Interrupt(ExitCode code);
   bool interrupted() const { return happened_.HasBeenNotified(); }
   ExitCode exit_code() const { return code_.load(); }
 

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 #include <string>
 #include <utility>
 #include <vector>
@@ -52,21 +53,22 @@ ExitCode Report(const absl::Status& status, const Reporting& reporting, ExitCode
   ExitCode code = ExitCodeOf(status);
   // A call that was cancelled, was so by a signal: say which.
   if (code == ExitCode::kInterrupted && interrupted != ExitCode::kOk) code = interrupted;
+  if (code == ExitCode::kClosedPipe) return code;
   WriteAll(STDERR_FILENO, reporting.machine ? ErrorAsJson(status, reporting.context)
                                             : ErrorForPeople(status, reporting.context));
   return code;
 }
 
-ExitCode Print(const std::string& text) {
-  if (WriteAll(STDOUT_FILENO, text)) return ExitCode::kOk;
-  if (errno == EPIPE) return ExitCode::kClosedPipe;
-  WriteAll(STDERR_FILENO, "error: cannot write to stdout (exit 1)\n");
-  return ExitCode::kError;
+// Fails with exit code kClosedPipe if nobody reads any more.
+absl::Status Print(const std::string& text) {
+  if (WriteAll(STDOUT_FILENO, text)) return absl::OkStatus();
+  if (errno == EPIPE) return Failure(ExitCode::kClosedPipe, "stdout is closed");
+  return Failure(ExitCode::kError, "cannot write to stdout", std::strerror(errno));
 }
 
 ExitCode RunCommand(const ParsedCommand& command, Settings settings, ConfigFile file,
                     const Environment& environment, Interruption& interruption,
-                    Reporting& reporting) {
+                    Reporting& reporting, absl::Status config_fault) {
   const FormatOptions format{settings.output.value, settings.headers, settings.color,
                              settings.sort};
   const bool dumb = environment.Get("TERM").value_or("dumb") == "dumb";
@@ -84,14 +86,28 @@ ExitCode RunCommand(const ParsedCommand& command, Settings settings, ConfigFile 
     terminal.Note(absl::StrCat("warning: ", warning));
   }
   Session session(std::move(settings), std::move(file), terminal, interruption);
+  session.SetConfigFault(std::move(config_fault));
+  StreamRenderer renderer(format);
+  session.SetSink([&](Document document) {
+    if (!session.has_emitted()) interruption.WatchReader(STDOUT_FILENO);
+    absl::StatusOr<std::string> text = renderer.Next(std::move(document));
+    return text.ok() ? Print(*text) : text.status();
+  });
+  const auto report = [&](const absl::Status& status) {
+    // A signal is how a command ends that shows what happens: no failure to explain.
+    const bool ended = session.has_emitted() && ExitCodeOf(status) == ExitCode::kInterrupted;
+    if (ended && interruption.interrupted()) return interruption.exit_code();
+    return Report(status, reporting, interruption.exit_code());
+  };
   absl::StatusOr<CommandResult> result = command.run(session);
   terminal.Progress("");
-  if (!result.ok()) return Report(result.status(), reporting, interruption.exit_code());
-  absl::StatusOr<std::string> text = Render(std::move(result->document), format);
-  if (!text.ok()) return Report(text.status(), reporting, interruption.exit_code());
-  const ExitCode printed = Print(*text);
-  if (printed != ExitCode::kOk) return printed;
-  return Report(result->status, reporting, interruption.exit_code());
+  if (!result.ok()) return report(result.status());
+  if (!result->document.kind.empty()) {
+    absl::StatusOr<std::string> text = Render(std::move(result->document), format);
+    const absl::Status printed = text.ok() ? Print(*text) : text.status();
+    if (!printed.ok()) return report(printed);
+  }
+  return report(result->status);
 }
 
 ExitCode Main(const std::vector<std::string>& arguments) {
@@ -115,14 +131,19 @@ ExitCode Main(const std::vector<std::string>& arguments) {
 
   absl::StatusOr<ParsedCommand> command = ParseCommandLine(arguments);
   if (!command.ok()) return fail(command.status());
-  if (!command->help.empty()) return Print(command->help);
+  if (!command->help.empty()) return fail(Print(command->help));
 
   absl::StatusOr<Effective<std::string>> path = ConfigPath(command->flags, environment);
   absl::StatusOr<ConfigFile> file = ConfigFile();
+  absl::Status config_fault;
   if (!command->offline) {
     if (!path.ok()) return fail(path.status());
     file = ConfigFile::Load(path->value);
-    if (!file.ok()) return fail(file.status());
+    if (!file.ok() && !command->diagnoses) return fail(file.status());
+    if (!file.ok()) {
+      config_fault = file.status();
+      file = ConfigFile::NoneAt(path->value);
+    }
   }
   absl::StatusOr<Settings> settings = ResolveSettings(
       command->flags, environment, path.ok() ? *path : Effective<std::string>(), *file);
@@ -131,7 +152,7 @@ ExitCode Main(const std::vector<std::string>& arguments) {
   if (settings->context.has_value()) reporting.context.context_name = settings->context_name.value;
   reporting.context.color = settings->color && environment.stderr_is_terminal;
   return RunCommand(*command, *std::move(settings), *std::move(file), environment, interruption,
-                    reporting);
+                    reporting, std::move(config_fault));
 }
 
 }  // namespace

@@ -14,6 +14,10 @@
 namespace curator::cli {
 namespace {
 
+// Of connections that stay for hours.
+constexpr absl::Duration kWatchKeepaliveTime = absl::Seconds(10);
+constexpr absl::Duration kWatchKeepaliveTimeout = absl::Seconds(5);
+
 absl::Duration MonotonicNow() {
   timespec now = {};
   clock_gettime(CLOCK_MONOTONIC, &now);
@@ -43,6 +47,7 @@ absl::StatusOr<Identity> LoadIdentity(const Effective<CredentialSetting>& creden
 
 Session::Session(Settings settings, ConfigFile file, Terminal& terminal, Interruption& interruption)
     : settings_(std::move(settings)),
+      timeout_(settings_.timeout.value),
       file_(std::move(file)),
       terminal_(terminal),
       interruption_(interruption),
@@ -95,6 +100,10 @@ absl::StatusOr<std::unique_ptr<Client>> Session::MakeClient(const Target& target
   options.ca = ca;
   options.identity = target.identity;
   options.connect_timeout = settings_.connect_timeout.value;
+  if (runs_until_ended_) {
+    options.keepalive_time = kWatchKeepaliveTime;
+    options.keepalive_timeout = kWatchKeepaliveTimeout;
+  }
   options.on_progress = [this](const Progress& progress) { OnProgress(progress); };
   return Client::Create(std::move(options));
 }
@@ -125,12 +134,25 @@ void Session::OnProgress(const Progress& progress) {
   }
 }
 
+absl::Status Session::Emit(Document document) {
+  terminal_.Progress("");
+  absl::Status status = sink_ ? sink_(std::move(document)) : absl::OkStatus();
+  has_emitted_ = true;
+  if (!status.ok()) interruption_.Interrupt(ExitCodeOf(status));
+  return status;
+}
+
+void Session::RunUntilEnded() {
+  runs_until_ended_ = true;
+  if (!settings_.timeout_is_explicit) timeout_ = absl::InfiniteDuration();
+}
+
 absl::Duration Session::Elapsed() const {
   return std::max(MonotonicNow() - started_ - asked_, absl::ZeroDuration());
 }
 
 absl::Duration Session::Remaining() const {
-  return std::max(settings_.timeout.value - Elapsed(), absl::ZeroDuration());
+  return std::max(timeout_ - Elapsed(), absl::ZeroDuration());
 }
 
 CallOptions Session::GetCallOptions() const {

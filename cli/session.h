@@ -13,6 +13,7 @@
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "cli/config_file.h"
+#include "cli/document.h"
 #include "cli/interruption.h"
 #include "cli/settings.h"
 #include "cli/terminal.h"
@@ -26,6 +27,9 @@ struct Target {
   std::vector<std::string> endpoints;
   absl::optional<Identity> identity;
 };
+
+// Shows a document now, while the command goes on. Fails if nobody reads any more.
+using Sink = std::function<absl::Status(Document)>;
 
 class Session {
  public:
@@ -50,6 +54,21 @@ class Session {
 
   const absl::optional<ClusterCa>& trusted_ca() const { return ca_; }
 
+  // Why the config file could not be read, for commands that run all the same.
+  void SetConfigFault(absl::Status fault) { config_fault_ = std::move(fault); }
+  const absl::Status& config_fault() const { return config_fault_; }
+
+  // Where Emit goes: standard output, in main. None: nowhere.
+  void SetSink(Sink sink) { sink_ = std::move(sink); }
+  // For commands that show what happens as it happens. A failure also interrupts
+  // the command: what it waits for ends, and it should return this status.
+  absl::Status Emit(Document document);
+  bool has_emitted() const { return has_emitted_; }
+
+  // For commands that run until they are ended: the built-in limit of time does
+  // not apply to them, only one that was asked for. Before GetClient.
+  void RunUntilEnded();
+
   // What is left of the command's time.
   absl::Duration Remaining() const;
   absl::Duration Elapsed() const;
@@ -69,11 +88,16 @@ class Session {
   void OnProgress(const Progress& progress);
 
   const Settings settings_;
+  absl::Duration timeout_;
+  bool runs_until_ended_ = false;
   ConfigFile file_;
   Terminal& terminal_;
   Interruption& interruption_;
   const absl::Duration started_;  // monotonic clock
   absl::Duration asked_ = absl::ZeroDuration();
+  absl::Status config_fault_;
+  Sink sink_;
+  bool has_emitted_ = false;
   absl::optional<ClusterCa> ca_;
   std::unique_ptr<Client> client_;  // last: calls OnProgress until it is gone
 };

@@ -221,6 +221,8 @@ absl::StatusOr<Settings> ResolveSettings(const GlobalFlags& flags, const Environ
   absl::StatusOr<absl::Duration> span = ParseTimeout(timeout.value, timeout.origin);
   if (!span.ok()) return span.status();
   settings.timeout = {*span, timeout.origin};
+  settings.timeout_is_explicit =
+      flags.timeout.has_value() || environment.Get("CURATORCTL_TIMEOUT").has_value();
 
   const Effective<std::string> connect_timeout =
       Choice()

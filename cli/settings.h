@@ -85,6 +85,7 @@ struct Settings {
   Effective<OutputFormat> output;
   Effective<std::string> output_text;
   Effective<absl::Duration> timeout;  // InfiniteDuration: none
+  bool timeout_is_explicit = false;   // by flag or environment
   Effective<absl::Duration> connect_timeout;
   Effective<std::string> color_mode;
   bool color = false;  // what the mode comes to here

@@ -7,11 +7,11 @@ _curatorctl() {
     word=${COMP_WORDS[i]}
     if ((skip)); then skip=0; continue; fi
     case $word in
-      -c|--context|--config|-e|--endpoint|--ca-file|--ca-sha256|--cert|--key|-o|--output|--sort|--color|-t|--timeout|--connect-timeout|--pubkey|--owner-key|--for|--for-at-least|--out) skip=1; continue ;;
+      -c|--context|--config|-e|--endpoint|--ca-file|--ca-sha256|--cert|--key|-o|--output|--sort|--color|-t|--timeout|--connect-timeout|--pubkey|--owner-key|--to|--for|--for-at-least|--metroctl|--out) skip=1; continue ;;
       -*) continue ;;
     esac
     case "${at:+$at }$word" in
-      "node"|"node list"|"node describe"|"node pending"|"node approve"|"cluster"|"cluster info"|"cluster status"|"cluster takeownership"|"ticket"|"ticket show"|"leader"|"leader show"|"wait"|"context"|"context list"|"context use"|"context show"|"context add"|"context remove"|"context explain"|"cred"|"cred new-key"|"cred show"|"trust"|"trust show"|"trust pin"|"trust forget"|"completion"|"completion bash"|"completion zsh"|"completion fish"|"help"|"help exit-codes"|"help env"|"help formats"|"version") at="${at:+$at }$word" ;;
+      "node"|"node list"|"node describe"|"node watch"|"node pending"|"node approve"|"cluster"|"cluster info"|"cluster status"|"cluster takeownership"|"ticket"|"ticket show"|"leader"|"leader show"|"leader watch"|"leader transfer"|"wait"|"context"|"context list"|"context use"|"context show"|"context add"|"context import"|"context remove"|"context explain"|"cred"|"cred new-key"|"cred show"|"trust"|"trust show"|"trust pin"|"trust forget"|"doctor"|"completion"|"completion bash"|"completion zsh"|"completion fish"|"help"|"help exit-codes"|"help env"|"help formats"|"version") at="${at:+$at }$word" ;;
     esac
   done
   case $prev in
@@ -29,15 +29,18 @@ _curatorctl() {
     --connect-timeout) return ;;
     --pubkey) return ;;
     --owner-key) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    --to) return ;;
     --for) return ;;
     --for-at-least) return ;;
+    --metroctl) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     --out) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
   esac
   case "$at" in
-    "") commands='node cluster ticket leader wait context cred trust completion help version' flags='-h --help --version -c --context --config -e --endpoint --ca-file --ca-sha256 --cert --key -o --output --no-headers -q --quiet --sort --color -t --timeout --connect-timeout -y --yes --no-input -n --dry-run -v --verbose' ;;
-    "node") commands='list describe pending approve' flags='-h --help' ;;
+    "") commands='node cluster ticket leader wait context cred trust doctor completion help version' flags='-h --help --version -c --context --config -e --endpoint --ca-file --ca-sha256 --cert --key -o --output --no-headers -q --quiet --sort --color -t --timeout --connect-timeout -y --yes --no-input -n --dry-run -v --verbose' ;;
+    "node") commands='list describe watch pending approve' flags='-h --help' ;;
     "node list") commands='' flags='-h --help' ;;
     "node describe") commands='' flags='-h --help' ;;
+    "node watch") commands='' flags='-h --help' ;;
     "node pending") commands='' flags='-h --help' ;;
     "node approve") commands='' flags='-h --help --pubkey --all --wait' ;;
     "cluster") commands='info status takeownership' flags='-h --help' ;;
@@ -46,14 +49,17 @@ _curatorctl() {
     "cluster takeownership") commands='' flags='-h --help --owner-key' ;;
     "ticket") commands='show' flags='-h --help' ;;
     "ticket show") commands='' flags='-h --help --raw --hex --base64 --reveal' ;;
-    "leader") commands='show' flags='-h --help' ;;
+    "leader") commands='show watch transfer' flags='-h --help' ;;
     "leader show") commands='' flags='-h --help' ;;
+    "leader watch") commands='' flags='-h --help' ;;
+    "leader transfer") commands='' flags='-h --help --to' ;;
     "wait") commands='' flags='-h --help --for --for-at-least' ;;
-    "context") commands='list use show add remove explain' flags='-h --help' ;;
+    "context") commands='list use show add import remove explain' flags='-h --help' ;;
     "context list") commands='' flags='-h --help' ;;
     "context use") commands='' flags='-h --help' ;;
     "context show") commands='' flags='-h --help' ;;
     "context add") commands='' flags='-h --help' ;;
+    "context import") commands='' flags='-h --help --metroctl' ;;
     "context remove") commands='' flags='-h --help' ;;
     "context explain") commands='' flags='-h --help' ;;
     "cred") commands='new-key show' flags='-h --help' ;;
@@ -63,6 +69,7 @@ _curatorctl() {
     "trust show") commands='' flags='-h --help' ;;
     "trust pin") commands='' flags='-h --help' ;;
     "trust forget") commands='' flags='-h --help' ;;
+    "doctor") commands='' flags='-h --help --all-contexts' ;;
     "completion") commands='bash zsh fish' flags='-h --help' ;;
     "completion bash") commands='' flags='-h --help' ;;
     "completion zsh") commands='' flags='-h --help' ;;

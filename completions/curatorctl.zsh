@@ -6,11 +6,11 @@ _curatorctl() {
   for word in "${(@)words[2,CURRENT-1]}"; do
     if ((skip)); then skip=0; continue; fi
     case $word in
-      (-c|--context|--config|-e|--endpoint|--ca-file|--ca-sha256|--cert|--key|-o|--output|--sort|--color|-t|--timeout|--connect-timeout|--pubkey|--owner-key|--for|--for-at-least|--out) skip=1; continue ;;
+      (-c|--context|--config|-e|--endpoint|--ca-file|--ca-sha256|--cert|--key|-o|--output|--sort|--color|-t|--timeout|--connect-timeout|--pubkey|--owner-key|--to|--for|--for-at-least|--metroctl|--out) skip=1; continue ;;
       (-*) continue ;;
     esac
     case "${at:+$at }$word" in
-      ("node"|"node list"|"node describe"|"node pending"|"node approve"|"cluster"|"cluster info"|"cluster status"|"cluster takeownership"|"ticket"|"ticket show"|"leader"|"leader show"|"wait"|"context"|"context list"|"context use"|"context show"|"context add"|"context remove"|"context explain"|"cred"|"cred new-key"|"cred show"|"trust"|"trust show"|"trust pin"|"trust forget"|"completion"|"completion bash"|"completion zsh"|"completion fish"|"help"|"help exit-codes"|"help env"|"help formats"|"version") at="${at:+$at }$word" ;;
+      ("node"|"node list"|"node describe"|"node watch"|"node pending"|"node approve"|"cluster"|"cluster info"|"cluster status"|"cluster takeownership"|"ticket"|"ticket show"|"leader"|"leader show"|"leader watch"|"leader transfer"|"wait"|"context"|"context list"|"context use"|"context show"|"context add"|"context import"|"context remove"|"context explain"|"cred"|"cred new-key"|"cred show"|"trust"|"trust show"|"trust pin"|"trust forget"|"doctor"|"completion"|"completion bash"|"completion zsh"|"completion fish"|"help"|"help exit-codes"|"help env"|"help formats"|"version") at="${at:+$at }$word" ;;
     esac
   done
   case ${words[CURRENT-1]} in
@@ -28,21 +28,26 @@ _curatorctl() {
     (--connect-timeout) return ;;
     (--pubkey) return ;;
     (--owner-key) _files; return ;;
+    (--to) return ;;
     (--for) return ;;
     (--for-at-least) return ;;
+    (--metroctl) _files; return ;;
     (--out) _files; return ;;
   esac
   case "$at" in
     ("")
-      commands=('node:list, describe and approve nodes' 'cluster:the cluster as a whole, and its ownership' 'ticket:what new nodes register with' 'leader:the leading curator' 'wait:wait for a condition' 'context:clusters of the config file' 'cred:the operator'\''s key and certificate' 'trust:which CA is trusted' 'completion:completion script for a shell' 'help:help on a topic or a command' 'version:version of this program')
+      commands=('node:list, describe and approve nodes' 'cluster:the cluster as a whole, and its ownership' 'ticket:what new nodes register with' 'leader:the leading curator' 'wait:wait for a condition' 'context:clusters of the config file' 'cred:the operator'\''s key and certificate' 'trust:which CA is trusted' 'doctor:examine settings and endpoints, and say what to do about them' 'completion:completion script for a shell' 'help:help on a topic or a command' 'version:version of this program')
       flags=('-h:show this help' '--help:show this help' '--version:show the version' '-c:context of the config file' '--context:context of the config file' '--config:config file' '-e:curator to connect to; repeatable, or a comma list; port 7835 if none is given' '--endpoint:curator to connect to; repeatable, or a comma list; port 7835 if none is given' '--ca-file:CA certificate to trust' '--ca-sha256:SHA-256 of the CA certificate to trust' '--cert:client certificate' '--key:its private key' '-o:format (curatorctl help formats)' '--output:format (curatorctl help formats)' '--no-headers:no header line in tables' '-q:no notes on stderr' '--quiet:no notes on stderr' '--sort:sort by a column or field, descending with -' '--color:color in tables' '-t:for the whole command, retries and waits included (30s); 0: none' '--timeout:for the whole command, retries and waits included (30s); 0: none' '--connect-timeout:for one connection (5s)' '-y:answer yes, except to questions of trust' '--yes:answer yes, except to questions of trust' '--no-input:never ask' '-n:show what would be done' '--dry-run:show what would be done' '-v:show connection attempts on stderr' '--verbose:show connection attempts on stderr') ;;
     ("node")
-      commands=('list:list nodes' 'describe:show nodes with what their state means' 'pending:list nodes that wait for approval' 'approve:let nodes into the cluster; without arguments: who waits')
+      commands=('list:list nodes' 'describe:show nodes with what their state means' 'watch:show nodes, then each change as it comes, until interrupted' 'pending:list nodes that wait for approval' 'approve:let nodes into the cluster; without arguments: who waits')
       flags=('-h:show this help' '--help:show this help') ;;
     ("node list")
       commands=()
       flags=('-h:show this help' '--help:show this help') ;;
     ("node describe")
+      commands=()
+      flags=('-h:show this help' '--help:show this help') ;;
+    ("node watch")
       commands=()
       flags=('-h:show this help' '--help:show this help') ;;
     ("node pending")
@@ -70,16 +75,22 @@ _curatorctl() {
       commands=()
       flags=('-h:show this help' '--help:show this help' '--raw:its bytes and nothing else' '--hex:in hex' '--base64:in base64' '--reveal:show it on a terminal as well') ;;
     ("leader")
-      commands=('show:who leads, and who says so')
+      commands=('show:who leads, and who says so' 'watch:who leads, and each change as it comes, until interrupted' 'transfer:have the leader hand over to another curator')
       flags=('-h:show this help' '--help:show this help') ;;
     ("leader show")
       commands=()
       flags=('-h:show this help' '--help:show this help') ;;
+    ("leader watch")
+      commands=()
+      flags=('-h:show this help' '--help:show this help') ;;
+    ("leader transfer")
+      commands=()
+      flags=('-h:show this help' '--help:show this help' '--to:to this node; else to who has waited longest') ;;
     ("wait")
       commands=()
       flags=('-h:show this help' '--help:show this help' '--for:leader, node/ID:state=UP, node/ID:health=HEALTHY, node/ID:exists or node/ID:deleted; repeatable: all of them' '--for-at-least:it must hold that long') ;;
     ("context")
-      commands=('list:list contexts' 'use:make a context the current one' 'show:show a context, the one in use if none is named' 'add:add a context from -e, --ca-file, --ca-sha256, --cert, --key' 'remove:remove a context; its files stay' 'explain:every effective setting and where it comes from')
+      commands=('list:list contexts' 'use:make a context the current one' 'show:show a context, the one in use if none is named' 'add:add a context from -e, --ca-file, --ca-sha256, --cert, --key' 'import:make a context from the files of the existing tool' 'remove:remove a context; its files stay' 'explain:every effective setting and where it comes from')
       flags=('-h:show this help' '--help:show this help') ;;
     ("context list")
       commands=()
@@ -93,6 +104,9 @@ _curatorctl() {
     ("context add")
       commands=()
       flags=('-h:show this help' '--help:show this help') ;;
+    ("context import")
+      commands=()
+      flags=('-h:show this help' '--help:show this help' '--metroctl:its folder: owner-key.pem, owner.pem, ca.pem') ;;
     ("context remove")
       commands=()
       flags=('-h:show this help' '--help:show this help') ;;
@@ -120,6 +134,9 @@ _curatorctl() {
     ("trust forget")
       commands=()
       flags=('-h:show this help' '--help:show this help') ;;
+    ("doctor")
+      commands=()
+      flags=('-h:show this help' '--help:show this help' '--all-contexts:those of every context') ;;
     ("completion")
       commands=('bash:print the script' 'zsh:print the script' 'fish:print the script')
       flags=('-h:show this help' '--help:show this help') ;;

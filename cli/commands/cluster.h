@@ -1,4 +1,4 @@
-// curatorctl cluster info | status | takeownership, and leader show
+// curatorctl cluster info | status | takeownership
 #ifndef CLI_COMMANDS_CLUSTER_H_
 #define CLI_COMMANDS_CLUSTER_H_
 
@@ -22,8 +22,6 @@ struct TakeOwnershipArgs {
   absl::optional<std::string> owner_key;  // file; none: the context's own, if it has one
 };
 absl::StatusOr<CommandResult> TakeOwnershipCommand(Session& session, const TakeOwnershipArgs& args);
-
-absl::StatusOr<CommandResult> LeaderShowCommand(Session& session);
 
 // Probes the endpoints of the settings, then those that they and the leader
 // name. Fails only where there is nothing to probe or trust is broken.

@@ -1,4 +1,4 @@
-// curatorctl cluster info, leader show
+// curatorctl cluster info
 #include <map>
 #include <utility>
 
@@ -92,24 +92,6 @@ absl::StatusOr<CommandResult> ClusterInfoCommand(Session& session) {
       {"counts", counts},
   };
   document.columns = {{"KEY", "key"}, {"VALUE", "value"}};
-  return CommandResult{std::move(document), {}};
-}
-
-absl::StatusOr<CommandResult> LeaderShowCommand(Session& session) {
-  absl::StatusOr<Client*> client = session.GetClient();
-  if (!client.ok()) return client.status();
-  absl::StatusOr<Leader> leader = (*client)->FindLeader(session.GetCallOptions());
-  if (!leader.ok()) return leader.status();
-  Document document;
-  document.kind = "Leader";
-  document.fields = {{"id", leader->id},
-                     {"address", leader->address},
-                     {"seen_by", Value::Strings(leader->seen_by)},
-                     {"agree", leader->agree}};
-  document.rows = {Value(document.fields)};
-  document.columns = {
-      {"LEADER", "id"}, {"ADDRESS", "address"}, {"SEEN-BY", "seen_by"}, {"AGREE", "agree"}};
-  document.name = "id";
   return CommandResult{std::move(document), {}};
 }
 

@@ -106,11 +106,11 @@ std::string Absolute(const std::string& path) {
   return absolute;
 }
 
-CommandResult One(const ConfigFile& file, const std::string& name) {
+}  // namespace
+
+CommandResult ContextResult(const ConfigFile& file, const std::string& name) {
   return CommandResult{ListDocument({ItemOf(file, name, *file.FindContext(name))}), {}};
 }
-
-}  // namespace
 
 absl::StatusOr<CommandResult> ContextListCommand(Session& session) {
   const ConfigFile& file = session.file();
@@ -130,7 +130,7 @@ absl::StatusOr<CommandResult> ContextUseCommand(Session& session, const ContextN
   if (file.FindContext(args.name) == nullptr) return NoSuchContext(file, args.name);
   file.config().current_context = args.name;
   if (absl::Status status = file.Save(); !status.ok()) return status;
-  return One(file, args.name);
+  return ContextResult(file, args.name);
 }
 
 absl::StatusOr<CommandResult> ContextShowCommand(Session& session, const ContextNameArgs& args) {
@@ -141,7 +141,7 @@ absl::StatusOr<CommandResult> ContextShowCommand(Session& session, const Context
     name = session.settings().context_name.value;
   }
   if (file.FindContext(name) == nullptr) return NoSuchContext(file, name);
-  CommandResult result = One(file, name);
+  CommandResult result = ContextResult(file, name);
   result.document.layout = Layout::kBlocks;
   result.document.kind = "Context";
   for (Column& column : result.document.columns) column.wide = false;
@@ -151,7 +151,7 @@ absl::StatusOr<CommandResult> ContextShowCommand(Session& session, const Context
 absl::StatusOr<CommandResult> ContextRemoveCommand(Session& session, const ContextNameArgs& args) {
   ConfigFile& file = session.file();
   if (file.FindContext(args.name) == nullptr) return NoSuchContext(file, args.name);
-  CommandResult result = One(file, args.name);
+  CommandResult result = ContextResult(file, args.name);
   file.config().contexts.erase(args.name);
   if (file.config().current_context == args.name) file.config().current_context.clear();
   if (absl::Status status = file.Save(); !status.ok()) return status;
@@ -199,7 +199,7 @@ absl::StatusOr<CommandResult> ContextAddCommand(Session& session, const ContextA
     file.config().current_context = args.name;
   }
   if (absl::Status status = file.Save(); !status.ok()) return status;
-  return One(file, args.name);
+  return ContextResult(file, args.name);
 }
 
 absl::StatusOr<CommandResult> ContextExplainCommand(Session& session) {

@@ -1,4 +1,4 @@
-// curatorctl context list | use | show | add | remove | explain
+// curatorctl context list | use | show | add | import | remove | explain
 #ifndef CLI_COMMANDS_CONTEXT_H_
 #define CLI_COMMANDS_CONTEXT_H_
 
@@ -27,6 +27,20 @@ struct ContextAddArgs {
 };
 // kRefused if the context exists.
 absl::StatusOr<CommandResult> ContextAddCommand(Session& session, const ContextAddArgs& args);
+
+struct ContextImportArgs {
+  std::string name;    // empty: --context, or "metroctl"
+  std::string folder;  // owner-key.pem, owner.pem, ca.pem
+  GlobalFlags flags;   // --endpoint, --context as given
+};
+// Copies the files: what the other tool does with its own later (a new cluster, a
+// new key, another mode) does not change whom this context trusts, or as whom it
+// speaks. kNotFound without the folder, kNoCredentials for the key and the
+// certificate, kUntrusted for the CA, kRefused if the context exists.
+absl::StatusOr<CommandResult> ContextImportCommand(Session& session, const ContextImportArgs& args);
+
+// One context as context show has it, in a list.
+CommandResult ContextResult(const ConfigFile& file, const std::string& name);
 
 // Every effective setting and where it came from.
 absl::StatusOr<CommandResult> ContextExplainCommand(Session& session);

@@ -1,4 +1,4 @@
-// curatorctl node list | describe | pending | approve
+// curatorctl node list | describe | watch | pending | approve
 #ifndef CLI_COMMANDS_NODE_H_
 #define CLI_COMMANDS_NODE_H_
 
@@ -9,6 +9,7 @@
 #include "absl/strings/string_view.h"
 #include "cli/document.h"
 #include "cli/session.h"
+#include "curator/client.h"
 #include "curator/types.h"
 
 namespace curator::cli {
@@ -22,6 +23,9 @@ struct NodeDescribeArgs {
   std::vector<std::string> ids;
 };
 absl::StatusOr<CommandResult> NodeDescribeCommand(Session& session, const NodeDescribeArgs& args);
+
+// A row per event, until it is ended.
+absl::StatusOr<CommandResult> NodeWatchCommand(Session& session, const NodeListArgs& args);
 
 absl::StatusOr<CommandResult> NodePendingCommand(Session& session);
 
@@ -44,6 +48,10 @@ absl::StatusOr<std::vector<Node>> PickNodes(const NodeList& list,
 
 // The fields of kind Node.
 Value NodeFields(const Node& node);
+
+// One row of node watch, and its CHANGE.
+Document NodeEventDocument(const NodeEvent& event);
+std::string DescribeNodeEvent(const NodeEvent& event);
 
 // What a state means and what to do next, for people.
 std::string NodeAdvice(const Node& node);

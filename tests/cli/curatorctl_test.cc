@@ -126,6 +126,47 @@ TEST_F(Curatorctl, AStatusWithoutLeaderIsExit20WithTheTable) {
   EXPECT_THAT(result.err, HasSubstr("no leader"));
 }
 
+TEST_F(Curatorctl, DoctorExaminesWhatThereIsAndIsExit20WhereItIsWrong) {
+  const RunResult result = home_.Run({"doctor", "-e", kNobody, "--ca-sha256", kPin, "-o", "json"});
+  EXPECT_EQ(result.exit_code, 20) << result.err;
+  EXPECT_LT(result.took, absl::Seconds(10));
+  std::map<std::string, std::string> verdicts;
+  const google::protobuf::Struct json = Json(result.out);
+  EXPECT_EQ(json.fields().at("kind").string_value(), "CheckList");
+  for (const auto& item : json.fields().at("items").list_value().values()) {
+    const auto& fields = item.struct_value().fields();
+    verdicts[fields.at("check").string_value()] = fields.at("verdict").string_value();
+  }
+  EXPECT_EQ(verdicts["config"], "missing");
+  EXPECT_EQ(verdicts["ca"], "ok");
+  EXPECT_EQ(verdicts["certificate"], "missing");
+  EXPECT_EQ(verdicts["endpoint"], "refused");
+  EXPECT_EQ(verdicts["leader"], "none");
+  EXPECT_EQ(Json(result.err).fields().at("code").string_value(), "UNHEALTHY");
+}
+
+TEST_F(Curatorctl, DoctorSaysWhatIsWrongWithTheConfigFile) {
+  const std::string path = home_.path() + "/c.yaml";
+  std::ofstream(path) << "contexts:\n  lab:\n    endpoints: one\n";
+  const RunResult result = home_.Run({"doctor", "--config", path});
+  EXPECT_EQ(result.exit_code, 20) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("unreadable"));
+  EXPECT_THAT(result.err, HasSubstr(path + ":3: "));
+}
+
+TEST_F(Curatorctl, WatchesHaveNoTimeLimitButTheOneAskedFor) {
+  for (const std::vector<std::string>& watch :
+       std::vector<std::vector<std::string>>{{"node", "watch"}, {"leader", "watch"}}) {
+    std::vector<std::string> line = watch;
+    line.insert(line.end(), {"-e", kNobody, "--ca-sha256", kPin});
+    RunningCuratorctl unlimited(line, home_.Environment());
+    unlimited.Signal(SIGTERM);
+    EXPECT_EQ(unlimited.Wait().exit_code, 143);
+    line.insert(line.end(), {"-t", "500ms"});
+    EXPECT_EQ(home_.Run(line).exit_code, 6);  // nobody was found to watch
+  }
+}
+
 TEST_F(Curatorctl, ContextsAreKept) {
   ASSERT_EQ(home_
                 .Run({"context", "add", "lab", "-e", "10.0.0.1,[fd00::7]:7", "--ca-sha256",

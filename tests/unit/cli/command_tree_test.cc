@@ -40,6 +40,14 @@ TEST(CommandTree, UnderstandsEveryCommand) {
        "cluster takeownership"},
       {{"ticket", "show", "--hex"}, "ticket show"},
       {{"leader", "show"}, "leader show"},
+      {{"leader", "watch", "-o", "jsonl"}, "leader watch"},
+      {{"leader", "transfer", "--to", kId}, "leader transfer"},
+      {{"leader", "transfer"}, "leader transfer"},
+      {{"node", "watch"}, "node watch"},
+      {{"node", "watch", kId, "-t", "1m"}, "node watch"},
+      {{"doctor"}, "doctor"},
+      {{"doctor", "--all-contexts"}, "doctor"},
+      {{"context", "import", "--metroctl", "d", "lab", "-e", "h"}, "context import"},
       {{"wait", "--for", "leader", "--for-at-least", "2s"}, "wait"},
       {{"context", "list"}, "context list"},
       {{"context", "use", "lab"}, "context use"},
@@ -130,8 +138,8 @@ TEST(CommandTree, RefusesWhatItDoesNotKnow) {
            {"node", "pending", "extra"},
            {"node", "list", "-o"},
            {"cluster", "config", "get"},  // not built yet: absent, not a stub
-           {"node", "watch"},
-           {"doctor"},
+           {"context", "import", "lab"},  // from where?
+           {"leader", "transfer", "--to"},
            {"ticket", "show", "--raw", "--hex"},
            {"wait"},
            {"context", "use"},
@@ -145,10 +153,15 @@ TEST(CommandTree, RefusesWhatItDoesNotKnow) {
   }
 }
 
+TEST(CommandTree, OnlyDoctorRunsWithoutAReadableConfigFile) {
+  EXPECT_TRUE(ParseCommandLine({"doctor"})->diagnoses);
+  EXPECT_FALSE(ParseCommandLine({"node", "list"})->diagnoses);
+}
+
 TEST(CommandTree, SaysWhatWasProbablyMeant) {
   const Error error = DescribeError(ParseCommandLine({"node", "lst"}).status());
   EXPECT_EQ(error.message, "unknown command \"lst\" of \"curatorctl node\"");
-  EXPECT_EQ(error.cause, "commands: list, describe, pending, approve");
+  EXPECT_EQ(error.cause, "commands: list, describe, watch, pending, approve");
   EXPECT_THAT(error.hints, Contains("did you mean: curatorctl node list"));
   EXPECT_EQ(Nearest("xyzzy", {"node", "list"}), "");
 }

@@ -77,6 +77,46 @@ TEST(Format, ColorDoesNotChangeWidths) {
   EXPECT_THAT(RenderAs("json", options), Not(HasSubstr("\x1b")));
 }
 
+std::vector<std::string> StreamAs(const char* format, FormatOptions options = {}) {
+  options.output = *ParseOutputFormat(format);
+  StreamRenderer renderer(options);
+  std::vector<std::string> out;
+  for (const char* id : {"n1", "n22"}) {
+    Document document;
+    document.kind = "NodeEvent";
+    document.fields = {{"type", "ADDED"}};
+    document.rows = {Value::Object{{"type", "ADDED"}, {"id", id}}};
+    document.columns = {{"EVENT", "type", false, {}, nullptr, 7}, {"ID", "id"}};
+    document.name = "id";
+    const absl::StatusOr<std::string> text = renderer.Next(std::move(document));
+    out.push_back(text.ok() ? *text : text.status().ToString());
+  }
+  return out;
+}
+
+TEST(Format, StreamHasOneHeaderAndSteadyColumns) {
+  EXPECT_THAT(StreamAs("table"),
+              testing::ElementsAre("EVENT    ID\nADDED    n1\n", "ADDED    n22\n"));
+  EXPECT_THAT(StreamAs("name"), testing::ElementsAre("n1\n", "n22\n"));
+  FormatOptions options;
+  options.headers = false;
+  EXPECT_EQ(StreamAs("columns=id", options).front(), "n1\n");
+}
+
+TEST(Format, StreamOfJsonIsALineEachAndOfYamlADocument) {
+  const std::string line =
+      "{\"apiVersion\":\"curatorctl/v1\",\"kind\":\"NodeEvent\",\"type\":\"ADDED\"}\n";
+  EXPECT_THAT(StreamAs("json"), testing::ElementsAre(line, line));
+  EXPECT_THAT(StreamAs("jsonl"), testing::ElementsAre(line, line));
+  EXPECT_THAT(StreamAs("yaml").back(), testing::StartsWith("---\napiVersion: "));
+}
+
+TEST(Format, StreamCannotBeSorted) {
+  FormatOptions options;
+  options.sort = "id";
+  EXPECT_THAT(StreamAs("table", options).front(), HasSubstr("cannot be sorted"));
+}
+
 TEST(Format, Json) {
   EXPECT_EQ(RenderAs("json"), R"({
   "apiVersion": "curatorctl/v1",

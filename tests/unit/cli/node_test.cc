@@ -1,5 +1,6 @@
 #include "cli/commands/node.h"
 
+#include "cli/commands/leader.h"
 #include "cli/commands/ticket.h"
 #include "cli/exit_code.h"
 #include "cli/format.h"
@@ -79,6 +80,64 @@ TEST(NodeAdvice, SaysHowToApproveANewNode) {
   Node node = MakeNode('a');
   node.state = NodeState::kNew;
   EXPECT_THAT(NodeAdvice(node), HasSubstr("curatorctl node approve " + Id('a')));
+}
+
+NodeEvent EventOf(NodeEvent::Kind kind, absl::optional<Node> node,
+                  absl::optional<Node> previous = absl::nullopt) {
+  NodeEvent event;
+  event.kind = kind;
+  event.time = absl::FromUnixMillis(1500);
+  event.node = std::move(node);
+  event.previous = std::move(previous);
+  event.leader_id = "metropolis-leader";
+  return event;
+}
+
+TEST(NodeEvent, NamesWhatChanged) {
+  Node before = MakeNode('a');
+  before.state = NodeState::kNew;
+  Node after = before;
+  after.state = NodeState::kStandby;
+  after.address = "10.0.0.1";
+  after.labels = {{"zone", "a"}};
+  EXPECT_EQ(DescribeNodeEvent(EventOf(NodeEvent::Kind::kModified, after, before)),
+            "state NEW -> STANDBY, labels - -> zone=a, address - -> 10.0.0.1");
+  EXPECT_EQ(DescribeNodeEvent(EventOf(NodeEvent::Kind::kModified, after, after)),
+            "status reported");
+  EXPECT_EQ(DescribeNodeEvent(EventOf(NodeEvent::Kind::kAdded, after)), "STANDBY at 10.0.0.1");
+  EXPECT_EQ(DescribeNodeEvent(EventOf(NodeEvent::Kind::kDeleted, absl::nullopt, before)),
+            "was NEW");
+}
+
+TEST(NodeEvent, HasTheFieldsOfItsKindAndNullForWhatIsNotWatched) {
+  const Document event = NodeEventDocument(EventOf(NodeEvent::Kind::kAdded, MakeNode('a')));
+  EXPECT_EQ(event.kind, "NodeEvent");
+  const Value fields(event.fields);
+  EXPECT_EQ(fields.Find("type")->Text(), "ADDED");
+  EXPECT_EQ(fields.Find("time")->Text(), "1970-01-01T00:00:01.500Z");
+  EXPECT_EQ(fields.Find("object.id")->Text(), Id('a'));
+  EXPECT_TRUE(fields.Find("object.health")->is_null());
+  EXPECT_TRUE(fields.Find("object.pubkey")->is_null());
+  EXPECT_TRUE(fields.Find("previous")->is_null());
+  EXPECT_EQ(fields.Find("leader_id")->Text(), "metropolis-leader");
+  for (const NodeEvent::Kind kind :
+       {NodeEvent::Kind::kSynced, NodeEvent::Kind::kReconnected, NodeEvent::Kind::kLeaderChanged}) {
+    const Document other = NodeEventDocument(EventOf(kind, absl::nullopt));
+    EXPECT_TRUE(Value(other.fields).Find("object")->is_null());
+    EXPECT_NE(DescribeNodeEvent(EventOf(kind, absl::nullopt)), "");
+  }
+}
+
+TEST(LeaderEvent, IsALeaderWithATimeOrNobody) {
+  Leader leader;
+  leader.id = Id('a');
+  leader.address = "10.0.0.1:7835";
+  const Value known(LeaderEventDocument(leader, absl::FromUnixSeconds(1)).fields);
+  EXPECT_EQ(known.Find("id")->Text(), Id('a'));
+  EXPECT_EQ(known.Find("time")->Text(), "1970-01-01T00:00:01.000Z");
+  const Value nobody(LeaderEventDocument(absl::nullopt, absl::FromUnixSeconds(1)).fields);
+  EXPECT_TRUE(nobody.Find("id")->is_null());
+  EXPECT_TRUE(nobody.Find("address")->is_null());
 }
 
 TEST(TicketId, IsThePrefixOfItsSha256) { EXPECT_EQ(TicketId("abc"), "ba7816bf8f01cfea"); }

@@ -90,6 +90,26 @@ TEST_F(SessionTest, ANamedContextMustExist) {
   EXPECT_EQ(ExitCodeOf(Make(flags).ResolveTarget().status()), ExitCode::kUsage);
 }
 
+TEST_F(SessionTest, OnlyATimeoutThatWasAskedForEndsAWatch) {
+  Session watch = Make({});
+  EXPECT_LE(watch.Remaining(), absl::Seconds(30));
+  watch.RunUntilEnded();
+  EXPECT_EQ(watch.Remaining(), absl::InfiniteDuration());
+  GlobalFlags flags;
+  flags.timeout = "30s";
+  Session limited = Make(flags);
+  limited.RunUntilEnded();
+  EXPECT_LE(limited.Remaining(), absl::Seconds(30));
+}
+
+TEST_F(SessionTest, WhatCannotBeShownInterruptsTheCommand) {
+  Session session = Make({});
+  session.SetSink([](const Document&) { return Failure(ExitCode::kClosedPipe, "closed"); });
+  EXPECT_EQ(ExitCodeOf(session.Emit({})), ExitCode::kClosedPipe);
+  EXPECT_TRUE(interruption_.cancellation().cancelled());
+  EXPECT_EQ(interruption_.exit_code(), ExitCode::kClosedPipe);
+}
+
 TEST_F(SessionTest, AnInterruptionEndsAWait) {
   EXPECT_TRUE(interruption_.WaitFor(absl::ZeroDuration()));
   interruption_.Interrupt(ExitCode::kTerminated);
