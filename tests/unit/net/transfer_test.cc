@@ -1,4 +1,5 @@
 // Handing leadership over: success is another leader that was seen, nothing less.
+#include <atomic>
 #include <functional>
 #include <thread>
 
@@ -142,22 +143,25 @@ TEST_F(Transfer, TheSameLeaderUnderALaterTermIsNoSuccess) {
 
 TEST_F(Transfer, IsRepeatedWhereItWasNotExecuted) {
   Begin(7);
-  b_.SetSuccessor(c_.node_id());
-  absl::Notification lost;
-  b_.SetHandler([&](const Call& call) -> Verdictless {
-    if (call.method == "TransferLeadership") lost.Notify();
+  std::atomic<int> left{2};
+  absl::Notification accepted;
+  a_.SetHandler([&](const Call& call) -> Verdictless {
+    if (call.method != "TransferLeadership") return grpc::Status::OK;
+    if (left-- > 0) return grpc::Status(grpc::StatusCode::UNAVAILABLE, "lost leadership");
+    accepted.Notify();
     return grpc::Status::OK;
   });
-  std::thread second([&] {
-    lost.WaitForNotification();
-    Elect(c_, 9, {&b_});
-  });
-  const auto result = Run("", grpc::Status(grpc::StatusCode::UNAVAILABLE, "lost leadership"), [&] {
+  auto client = NewClient({a_.address(), b_.address(), c_.address()});
+  std::thread curators([&] {
+    accepted.WaitForNotification();
     Elect(b_, 8, {&a_, &c_});
   });
-  second.join();
+  const auto result = client->TransferLeadership("", Within(absl::Seconds(20)));
+  if (!accepted.HasBeenNotified()) accepted.Notify();
+  curators.join();
   ASSERT_TRUE(result.ok()) << result.status();
-  EXPECT_EQ(result->leader.id, c_.node_id());
+  EXPECT_EQ(result->leader.id, b_.node_id());
+  EXPECT_EQ(TimesAsked(), 3);
 }
 
 TEST_F(Transfer, NeedsANodeId) {
