@@ -42,9 +42,7 @@ std::string TakeOwnership(const Subject& subject) {
                       subject.context.empty() ? "NAME" : subject.context);
 }
 
-std::string Date(absl::Time time) {
-  return absl::FormatTime("%Y-%m-%d", time, absl::UTCTimeZone());
-}
+std::string Day(absl::Time time) { return absl::FormatTime("%Y-%m-%d", time, absl::UTCTimeZone()); }
 
 absl::optional<mode_t> ModeOf(const std::string& path) {
   struct stat info = {};
@@ -95,7 +93,7 @@ Check CheckCertificate(const Subject& subject, const absl::optional<ClusterCa>& 
   const std::string of = absl::StrCat("of \"", both->subject(), "\"");
   if (both->not_after() < now) {
     return Ill(
-        check, "expired", absl::StrCat(of, ", since ", Date(both->not_after())),
+        check, "expired", absl::StrCat(of, ", since ", Day(both->not_after())),
         absl::StrCat("compare the clock (date -u); if it is right: ", TakeOwnership(subject)));
   }
   if (ca.has_value()) {
@@ -109,10 +107,10 @@ Check CheckCertificate(const Subject& subject, const absl::optional<ClusterCa>& 
   }
   identity = *both;
   check.detail = absl::StrCat(of, ca.has_value() ? ", signed by the trusted CA" : "", ", until ",
-                              Date(both->not_after()));
+                              Day(both->not_after()));
   if (both->not_after() < now + kExpiresSoon) {
     check.verdict = "expires-soon";
-    check.advice = absl::StrCat("renew it before ", Date(both->not_after()));
+    check.advice = absl::StrCat("renew it before ", Day(both->not_after()));
   }
   return check;
 }

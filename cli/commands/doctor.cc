@@ -16,7 +16,7 @@
 namespace curator::cli {
 namespace {
 
-constexpr absl::Duration kProbeTimeout = absl::Seconds(3);
+constexpr absl::Duration kDoctorTimeout = absl::Seconds(3);
 
 // A pin without the certificate is of use only with the certificate: whoever
 // answers is asked for it, and it has to be the pinned one.
@@ -71,7 +71,7 @@ std::vector<ProbeResult> ProbeAll(const Subject& subject, const absl::optional<C
 std::vector<Check> Examine(const Subject& subject, CallOptions call,
                            std::vector<EndpointReport>& reports) {
   const absl::Time began_at = absl::Now();
-  const absl::Duration timeout = std::min(kProbeTimeout, call.timeout);
+  const absl::Duration timeout = std::min(kDoctorTimeout, call.timeout);
   std::vector<Check> checks;
   absl::optional<ClusterCa> ca;
   Check ca_check = CheckCa(subject, ca);

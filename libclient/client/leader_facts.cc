@@ -13,7 +13,7 @@ namespace {
 
 namespace api = metropolis::proto::api;
 
-constexpr char kGetClusterInfo[] = "metropolis.proto.api.Management.GetClusterInfo";
+constexpr char kClusterInfoMethod[] = "metropolis.proto.api.Management.GetClusterInfo";
 
 // How long a leader that is known waits for the opinions of others.
 constexpr absl::Duration kOpinionsTimeout = absl::Milliseconds(300);
@@ -65,7 +65,7 @@ absl::StatusOr<net::LeaderConnection> FindConfirmedLeader(net::LeaderFinder& fin
   }
   api::GetClusterInfoResponse response;
   net::CallTrace trace;
-  const absl::Status status = net::CallLeader(finder, context, kGetClusterInfo,
+  const absl::Status status = net::CallLeader(finder, context, kClusterInfoMethod,
                                               api::GetClusterInfoRequest(), &response, &trace);
   if (!status.ok() && DescribeError(status).code != ErrorCode::kDenied) return status;
   return std::move(trace.leader);
