@@ -176,6 +176,12 @@ absl::Status Enrollment::CommitWhenApproved(net::LeaderFinder& finder) {
     switch (CodeOf(status)) {
       case ErrorCode::kDenied:  // NEW: the operator has to approve it
         break;
+      case ErrorCode::kTimeout:
+      case ErrorCode::kUnknownOutcome:
+        // The time ran out while the next try was under way. Whatever became of it,
+        // the next run goes on from there.
+        if (!waiting) return status;
+        break;
       case ErrorCode::kNotFound:
         if (!register_refusal_.ok()) return register_refusal_;
         return WithHints(status, absl::StrCat("node ", node_id(), " was deleted from the cluster"),

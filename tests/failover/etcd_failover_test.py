@@ -91,9 +91,6 @@ class EtcdFailover(SharedCluster):
             self.etcd.wait_for_quorum()
             self.cluster.wait_until_whole(5 * self.lease_ttl)
 
-    def failed_elections(self):
-        return [c.log().count('msg="part failed" part=election') for c in self.cluster.curators]
-
     @long
     def test_quorum_lost_for_long_is_regained_as_soon(self):
         """However long etcd was away, its return is noticed within one more lease."""
@@ -104,11 +101,6 @@ class EtcdFailover(SharedCluster):
             # A minute, which commands that wait out their deadline fill.
             for _ in range(4):
                 self.assert_explained(self.cluster.ctl("node", "list", "-t", "15s"), 6)
-            # The worst moment: all have just tried in vain.
-            tries = self.failed_elections()
-            eventually(lambda: self.cluster.ctl("node", "list", "-t", "500ms") and all(
-                after > before for before, after in zip(tries, self.failed_elections())), 30,
-                "each curator tries to enter the election once more")
             for member in lost:
                 self.etcd.start(member)
             self.etcd.wait_for_quorum()
