@@ -132,7 +132,7 @@ absl::Status Failure(ExitCode code, std::string message, std::string cause,
   error.message = std::move(message);
   error.cause = std::move(cause);
   error.hints = std::move(hints);
-  return Failure(code, std::move(error));
+  return Failure(code, error);
 }
 
 ExitCode ExitCodeOf(const absl::Status& status) {

@@ -186,7 +186,7 @@ absl::StatusOr<CommandResult> ClusterStatusCommand(Session& session) {
     } else {
       error.hints = {"curatorctl wait --for leader --timeout 2m"};
     }
-    command.status = Failure(ExitCode::kUnhealthy, std::move(error));
+    command.status = Failure(ExitCode::kUnhealthy, error);
   }
   return command;
 }

@@ -169,8 +169,7 @@ absl::Status Overall(const std::vector<Item>& items) {
   error.message =
       absl::StrCat(failed, " of ", items.size(), " nodes were not approved: ", error.message,
                    failed > 1 ? ", …" : "");
-  return Failure(failed == items.size() && alike ? ExitCodeOf(first) : ExitCode::kPartial,
-                 std::move(error));
+  return Failure(failed == items.size() && alike ? ExitCodeOf(first) : ExitCode::kPartial, error);
 }
 
 Document ResultDocument(const std::vector<Item>& items) {

@@ -98,7 +98,7 @@ absl::Status NotMet(const Session& session, const std::vector<WaitCondition>& co
   error.hints = {"give it more time: --timeout 5m",
                  "curatorctl cluster status     shows what answers"};
   error.waited = session.Elapsed();
-  return Failure(ExitCode::kTimeout, std::move(error));
+  return Failure(ExitCode::kTimeout, error);
 }
 
 }  // namespace

@@ -164,7 +164,7 @@ absl::Status Client::WatchNodes(const std::function<void(const NodeEvent&)>& on_
   curator_api::WatchRequest request;
   request.mutable_nodes_in_cluster();
   NodeWatch::WatchEvent message;
-  const absl::Status status = net::FollowLeader(
+  absl::Status status = net::FollowLeader(
       *finder_, context, kWatch, request, &message,
       [&](const net::LeaderConnection& leader) { watch.OnStream(leader.node_id); },
       [&] {

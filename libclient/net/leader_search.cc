@@ -270,7 +270,7 @@ void LeaderSearch::OnFailed(Candidate& candidate, Phase phase, Verdict verdict,
   if (verdict != Verdict::kStaleLeader) candidate.report.leader_id.clear();
 }
 
-void LeaderSearch::OnSaid(uint64_t dial_id, core::LeaderView::Statement statement,
+void LeaderSearch::OnSaid(uint64_t dial_id, const core::LeaderView::Statement& statement,
                           std::string contradiction) {
   Candidate* candidate = Find(dial_id);
   if (candidate == nullptr) return;

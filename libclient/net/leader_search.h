@@ -88,7 +88,8 @@ class LeaderSearch {
   // Ends the connection without a verdict.
   void Disconnect(Candidate& candidate);
   void OnFailed(Candidate& candidate, Phase phase, Verdict verdict, std::string detail);
-  void OnSaid(uint64_t dial_id, core::LeaderView::Statement statement, std::string contradiction);
+  void OnSaid(uint64_t dial_id, const core::LeaderView::Statement& statement,
+              std::string contradiction);
   void OnEnded(uint64_t dial_id, const grpc::Status& status,
                const identity::PeerRecord::Seen& seen);
   void LearnCurators(const std::vector<std::string>& curators);

@@ -58,7 +58,7 @@ bool AnsweredRequests::Begin(const std::string& key,
   return true;
 }
 
-void AnsweredRequests::Finish(const std::string& key, absl::StatusOr<std::string> answer) {
+void AnsweredRequests::Finish(const std::string& key, const absl::StatusOr<std::string>& answer) {
   std::vector<std::function<void(const absl::StatusOr<std::string>&)>> repeated;
   {
     absl::MutexLock lock(&mutex_);

@@ -67,7 +67,7 @@ class AnsweredRequests {
   bool Begin(const std::string& key,
              std::function<void(const absl::StatusOr<std::string>&)> answer_again)
       ABSL_LOCKS_EXCLUDED(mutex_);
-  void Finish(const std::string& key, absl::StatusOr<std::string> answer)
+  void Finish(const std::string& key, const absl::StatusOr<std::string>& answer)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:

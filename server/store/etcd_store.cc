@@ -142,7 +142,7 @@ return CommitResult{response.succeeded(), response.header().revision()};
 std::unique_ptr<Watch> EtcdStore::StartWatch(std::string prefix, int64_t from_revision,
                                              std::function<void(const WatchBatch&)> on_batch,
                                              std::function<void(absl::Status)> on_end) {
-  return watches_.Start(std::move(prefix), from_revision, std::move(on_batch), std::move(on_end));
+  return watches_.Start(prefix, from_revision, std::move(on_batch), std::move(on_end));
 }
 
 absl::StatusOr<Lease> EtcdStore::GrantLease(absl::Duration ttl, absl::Time deadline) {

@@ -77,7 +77,7 @@ EtcdWatches::~EtcdWatches() {
   events_->AwaitNoCalls();
 }
 
-std::unique_ptr<Watch> EtcdWatches::Start(std::string prefix, int64_t from_revision,
+std::unique_ptr<Watch> EtcdWatches::Start(const std::string& prefix, int64_t from_revision,
                                           std::function<void(const WatchBatch&)> on_batch,
                                           std::function<void(absl::Status)> on_end) {
   auto watch = std::make_unique<Registration>();

@@ -45,7 +45,7 @@ class EtcdWatches {
               std::shared_ptr<EtcdWatchEvents> events);
   ~EtcdWatches();
 
-  std::unique_ptr<Watch> Start(std::string prefix, int64_t from_revision,
+  std::unique_ptr<Watch> Start(const std::string& prefix, int64_t from_revision,
                                std::function<void(const WatchBatch&)> on_batch,
                                std::function<void(absl::Status)> on_end)
       ABSL_LOCKS_EXCLUDED(mutex_);
