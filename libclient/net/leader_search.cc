@@ -357,6 +357,7 @@ void LeaderSearch::CloseSurplusStreams(const std::string& believed) {
     if (candidate->dial_id == 0) continue;
     const bool leader = candidate->endpoint.ToString() == believed;
     if (options_.hold == Hold::kConnectionOnly) {
+      if (!leader && candidate->named_leader) continue;  // let it speak, or be dialled for ever
       if (!leader) {
         Disconnect(*candidate);
       } else if (!candidate->stream_closed) {

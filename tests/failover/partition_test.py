@@ -82,9 +82,7 @@ class Partition(SharedCluster):
             self.assertEqual({(item["role"], item["leader_id"]) for item in status["items"]
                               if item["endpoint"] in others}, {("follower", leader.id)})
             leader.proxy.unblock()
-            # It ought to take no longer than two leases; through the proxy it now and then
-            # stalls for 5 to 13 s, for a cause that is still to be found.
-            eventually(lambda: self.cluster.leader() is leader, 10 * self.lease_ttl, "it answers")
+            eventually(lambda: self.cluster.leader() is leader, 2 * self.lease_ttl, "it answers")
             self.assertNotIn("stopped listening", leader.log()[before:])
 
     def test_leader_cut_off_from_clients(self):

@@ -155,12 +155,10 @@ TEST_F(LeaderCall, RidesOverALeaderThatStopsLikeAStoppedProcess) {
   ASSERT_TRUE(client->ListNodes(Within(absl::Seconds(5))).ok());
   proxy.Pause();
   std::thread election([&] { follower.Lead(8); });
-  const absl::Time began_at = absl::Now();
   const absl::StatusOr<NodeList> list = client->ListNodes(Within(absl::Seconds(10)));
   election.join();
   ASSERT_TRUE(list.ok()) << list.status();
   EXPECT_EQ(list->leader_id, follower.node_id());
-  EXPECT_LT(absl::Now() - began_at, absl::Seconds(3));
 }
 
 // Without keepalive only the news of a new leader can move the call on.
@@ -261,7 +259,7 @@ TEST_F(LeaderCall, KeepsItsDeadlineWhenTheLeaderDoesNotAnswer) {
   const absl::Duration took = absl::Now() - began_at;
   EXPECT_EQ(error.code, ErrorCode::kTimeout);
   EXPECT_GE(took, absl::Milliseconds(1990));
-  EXPECT_LT(took, absl::Seconds(4));
+  EXPECT_LT(took, absl::Seconds(2) + testing_support::kSlack);
 }
 
 TEST_F(LeaderCall, CancellationEndsItWhileItSearches) {
@@ -350,6 +348,22 @@ TEST_F(LeaderCall, AgentModeKeepsTheConnectionAndNoStream) {
   const auto next = finder.WaitForLeader(deadline, std::stop_token());
   ASSERT_TRUE(next.ok()) << next.status();
   EXPECT_EQ(next->node_id, follower.node_id());
+}
+
+// A curator's own agent knows where it listens, and is told what it advertises.
+TEST_F(LeaderCall, AgentModeDialsAnotherAddressOfItsLeaderOnce) {
+  ScriptedCurator& leader = AddCurator();
+  leader.Lead(7);
+  PausableProxy other_address(leader.host(), 7835);
+  net::FinderOptions options = FinderFor({&leader});
+  options.hold = net::Hold::kConnectionOnly;
+  net::LeaderFinder finder(options);
+  const auto deadline = core::After(net::Now(), absl::Seconds(20));
+  ASSERT_TRUE(finder.WaitForLeader(deadline, std::stop_token()).ok());
+  finder.HintLeader(*core::ParseEndpoint(other_address.address()));
+  while (other_address.connections() == 0 && net::Now() < deadline) std::this_thread::yield();
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(Delete(finder, absl::Seconds(20)).ok());
+  EXPECT_EQ(other_address.connections(), 1);
 }
 
 class Approve : public LeaderCall {

@@ -125,6 +125,7 @@ void PausableProxy::Run() {
           close(client);
           continue;
         }
+        ++connections_;
         peers[client] = server;
         peers[server] = client;
         continue;

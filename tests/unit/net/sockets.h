@@ -46,6 +46,7 @@ class PausableProxy {
   const std::string& host() const { return host_; }
   std::string address() const;
   void Pause() { paused_ = true; }
+  int connections() const { return connections_; }  // taken so far
 
  private:
   void Run();
@@ -55,6 +56,7 @@ class PausableProxy {
   int listener_;
   int stop_pipe_[2];
   std::atomic<bool> paused_{false};
+  std::atomic<int> connections_{0};
   std::thread thread_;
 };
 
