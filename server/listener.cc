@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "grpc/grpc.h"
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
 #include "libclient/identity/tls_credentials.h"
@@ -54,7 +55,13 @@ class Listener::Served {
   // At once, not gracefully. Returns when no call runs any more.
   void StopServing() {
     if (leadership != nullptr) leadership->Stop();
-    if (server != nullptr) server->Shutdown(std::chrono::system_clock::now());
+    if (server != nullptr) {
+      // Connections first: of a call that arrives between the two steps of a shutdown
+      // gRPC itself says CANCELLED, which existing clients do not take for a reason to
+      // ask the next leader. A cut connection they do.
+      grpc_server_cancel_all_calls(server->c_server());
+      server->Shutdown(std::chrono::system_clock::now());
+    }
     server.reset();
   }
 };
