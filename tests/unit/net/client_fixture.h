@@ -15,6 +15,10 @@
 
 namespace curator::testing_support {
 
+// What takes milliseconds and gets this long, because a sanitizer's build on a
+// busy machine needs it: to find a leader, to be told no, to notice a deadline.
+constexpr absl::Duration kSlack = absl::Seconds(5);
+
 inline metropolis::proto::api::Node WireNode(const std::string& public_key,
                                              metropolis::proto::common::NodeState state) {
   metropolis::proto::api::Node node;

@@ -10,6 +10,7 @@ namespace {
 
 using testing_support::ClientTest;
 using testing_support::DeafListener;
+using testing_support::kSlack;
 using testing_support::NewLoopbackHost;
 using testing_support::PausableProxy;
 using testing_support::ScriptedCurator;
@@ -32,19 +33,20 @@ TEST_F(LeaderFinder, GoesWhereAFollowerPoints) {
   EXPECT_THAT(found->seen_by, testing::UnorderedElementsAre(leader.address(), follower.address()));
 }
 
+// One after the other would not do: the first two never answer.
 TEST_F(LeaderFinder, AsksAllSeedsAtOnce) {
   ScriptedCurator& leader = AddCurator();
   ScriptedCurator& one = AddCurator();
   ScriptedCurator& two = AddCurator();
+  one.SetSilent(true);
+  two.SetSilent(true);
   leader.Lead(7);
   one.Follow(leader);
   two.Follow(leader);
-  const absl::Time began_at = absl::Now();
-  auto client = NewClient({one.address(), two.address(), leader.address()});
-  ASSERT_TRUE(client->GetClusterInfo(Within(absl::Seconds(5))).ok());
-  const absl::Duration took = absl::Now() - began_at;
-  RecordProperty("first_call_us", static_cast<int>(absl::ToInt64Microseconds(took)));
-  EXPECT_LT(took, absl::Seconds(1));
+  ClientOptions options = OptionsFor({one.address(), two.address(), leader.address()});
+  options.connect_timeout = absl::Minutes(1);
+  auto client = Create(options);
+  ASSERT_TRUE(client->GetClusterInfo(Within(absl::Seconds(20))).ok());
   EXPECT_EQ(leader.calls().size(), 1u);
 }
 
@@ -54,12 +56,12 @@ TEST_F(LeaderFinder, LosesNoTimeToDeadEndpoints) {
   const DeafListener black_hole(/*full=*/true);
   const DeafListener stopped(/*full=*/false);
   const TextListener text;
-  auto client = NewClient({black_hole.address(), stopped.address(), NewLoopbackHost(),
-                           text.address(), NewLoopbackHost(), leader.address()});
-  const absl::Time began_at = absl::Now();
-  const absl::StatusOr<ClusterInfo> info = client->GetClusterInfo(Within(absl::Seconds(10)));
+  ClientOptions options = OptionsFor({black_hole.address(), stopped.address(), NewLoopbackHost(),
+                                      text.address(), NewLoopbackHost(), leader.address()});
+  options.connect_timeout = absl::Minutes(1);
+  auto client = Create(options);
+  const absl::StatusOr<ClusterInfo> info = client->GetClusterInfo(Within(absl::Seconds(20)));
   ASSERT_TRUE(info.ok()) << info.status();
-  EXPECT_LT(absl::Now() - began_at, absl::Seconds(2));
 }
 
 TEST_F(LeaderFinder, FindsALeaderBehindMoreBlackHolesThanItDialsAtOnce) {
@@ -85,13 +87,13 @@ TEST_F(LeaderFinder, SaysWhyNobodyCouldBeReached) {
   const std::string closed = NewLoopbackHost();
   ClientOptions options =
       OptionsFor({closed, black_hole.address(), stopped.address(), text.address()});
-  options.connect_timeout = absl::Milliseconds(300);
+  options.connect_timeout = absl::Seconds(1);
   auto client = Create(options);
   const absl::Time began_at = absl::Now();
   const Error error = ErrorOf(client->ListNodes(Within(absl::Seconds(4))).status());
   const absl::Duration took = absl::Now() - began_at;
   EXPECT_GE(took, absl::Milliseconds(3990));
-  EXPECT_LT(took, absl::Seconds(6));
+  EXPECT_LT(took, absl::Seconds(4) + kSlack);
   EXPECT_EQ(error.code, ErrorCode::kUnreachable);
   EXPECT_EQ(error.method, "Management.GetNodes");
   EXPECT_FALSE(error.sent);
@@ -124,7 +126,7 @@ TEST_F(LeaderFinder, FailsAtOnceWhenEveryEndpointIsOfAnotherCluster) {
   auto client = NewClient({stranger.address()});
   const absl::Time began_at = absl::Now();
   const Error error = ErrorOf(client->ListNodes(Within(absl::Seconds(30))).status());
-  EXPECT_LT(absl::Now() - began_at, absl::Seconds(2));
+  EXPECT_LT(absl::Now() - began_at, kSlack);
   EXPECT_EQ(error.code, ErrorCode::kUntrusted);
   ASSERT_EQ(error.endpoints.size(), 1u);
   EXPECT_EQ(error.endpoints[0].verdict, Verdict::kWrongCa);
@@ -198,9 +200,9 @@ TEST_F(LeaderFinder, GivesUpASilentCurator) {
   silent.SetSilent(true);
   silent.Lead(7);
   ClientOptions options = OptionsFor({silent.address()});
-  options.connect_timeout = absl::Milliseconds(200);
+  options.connect_timeout = absl::Seconds(1);
   auto client = Create(options);
-  const Error error = ErrorOf(client->ListNodes(Within(absl::Seconds(3))).status());
+  const Error error = ErrorOf(client->ListNodes(Within(absl::Seconds(4))).status());
   EXPECT_EQ(error.code, ErrorCode::kUnreachable);
   EXPECT_EQ(error.endpoints[0].verdict, Verdict::kSilent) << error.endpoints[0].detail;
   leader.Lead(8);

@@ -12,6 +12,7 @@ namespace {
 using testing::HasSubstr;
 using testing_support::Call;
 using testing_support::ClientTest;
+using testing_support::kSlack;
 using testing_support::ScriptedCurator;
 using testing_support::Verdictless;
 
@@ -89,8 +90,7 @@ TEST_F(Transfer, WithoutTermsAnotherNodeSettlesIt) {
 TEST_F(Transfer, UnderTheSameTermALostAnswerStaysUnknown) {
   Begin(7);
   const Error error = ErrorOf(
-      Run("", grpc::Status(grpc::StatusCode::UNAVAILABLE, "who knows"), {}, absl::Milliseconds(800))
-          .status());
+      Run("", grpc::Status(grpc::StatusCode::UNAVAILABLE, "who knows"), {}, kSlack).status());
   EXPECT_EQ(error.code, ErrorCode::kUnknownOutcome);
   EXPECT_TRUE(error.sent);
   EXPECT_THAT(error.cause, HasSubstr("leads as before"));
@@ -99,8 +99,7 @@ TEST_F(Transfer, UnderTheSameTermALostAnswerStaysUnknown) {
 
 TEST_F(Transfer, AnAnswerAloneIsNoSuccess) {
   Begin(7);
-  const Error error =
-      ErrorOf(Run(b_.node_id(), grpc::Status::OK, {}, absl::Milliseconds(800)).status());
+  const Error error = ErrorOf(Run(b_.node_id(), grpc::Status::OK, {}, kSlack).status());
   EXPECT_EQ(error.code, ErrorCode::kTimeout);
   EXPECT_THAT(error.message, HasSubstr("nobody else was seen to lead"));
 }

@@ -12,6 +12,7 @@ namespace {
 using testing::ElementsAre;
 using testing_support::Call;
 using testing_support::ClientTest;
+using testing_support::kSlack;
 using testing_support::NewLoopbackHost;
 using testing_support::ScriptedCurator;
 using testing_support::Verdictless;
@@ -207,7 +208,7 @@ TEST_F(WatchNodes, LeavesALeaderThatNeverSpeaks) {
     return grpc::Status::OK;
   });
   ClientOptions options = OptionsFor({leader.address()});
-  options.connect_timeout = absl::Milliseconds(300);
+  options.connect_timeout = absl::Seconds(1);
   auto client = Create(options);
   RunningWatch watch(*client);
   EXPECT_THAT(watch.lines().Await(2), ElementsAre("ADDED a is UP", "SYNCED"));
@@ -249,13 +250,13 @@ TEST_F(WatchNodes, EndsWithItsTime) {
   leader.SetBacklog({Last(WatchMessage())});
   leader.Lead(7);
   auto client = NewClient({leader.address()});
-  RunningWatch watch(*client, absl::Milliseconds(300));
+  RunningWatch watch(*client, kSlack);
   EXPECT_EQ(watch.AwaitEnd().code, ErrorCode::kTimeout);
 }
 
 TEST_F(WatchNodes, ThatNeverFoundALeaderSaysWhy) {
   auto client = NewClient({NewLoopbackHost()});
-  RunningWatch watch(*client, absl::Milliseconds(300));
+  RunningWatch watch(*client, kSlack);
   const Error error = watch.AwaitEnd();
   EXPECT_EQ(error.code, ErrorCode::kUnreachable);
   ASSERT_EQ(error.endpoints.size(), 1U);
@@ -402,11 +403,11 @@ TEST_F(WatchLeader, EndsWithItsTimeOrSaysWhyThereWasNone) {
   ScriptedCurator& leader = AddCurator();
   leader.Lead(7);
   auto client = NewClient({leader.address()});
-  Running watch(*client, absl::Milliseconds(400));
+  Running watch(*client, kSlack);
   watch.Join();
   EXPECT_EQ(ErrorOf(watch.status).code, ErrorCode::kTimeout);
   auto lonely = NewClient({NewLoopbackHost()});
-  Running nobody(*lonely, absl::Milliseconds(300));
+  Running nobody(*lonely, kSlack);
   nobody.Join();
   EXPECT_EQ(ErrorOf(nobody.status).code, ErrorCode::kUnreachable);
 }
