@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "grpc/grpc.h"
 #include "grpcpp/server.h"
@@ -35,6 +36,10 @@ void SetServerArguments(grpc::ServerBuilder* builder) {
   // A client whose host died is noticed, and its streams end.
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 30000);
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10000);
+}
+
+std::string MillisecondsSince(absl::Time started) {
+  return absl::StrFormat("%.2f", absl::ToDoubleMilliseconds(absl::Now() - started));
 }
 
 }  // namespace
@@ -103,7 +108,7 @@ absl::Status Listener::Run() {
 void Listener::Retire(std::unique_ptr<Served> served) {
   const absl::Time started = absl::Now();
   served->StopServing();
-  LogInfo("stopped listening", {{"took_ms", absl::ToInt64Milliseconds(absl::Now() - started)}});
+  LogInfo("stopped listening", {{"took_ms", MillisecondsSince(started)}});
   std::vector<std::future<void>> pending;
   for (std::future<void>& future : retired_) {
     if (future.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
@@ -136,9 +141,10 @@ std::unique_ptr<Listener::Served> Listener::Start(const Role& role, uint64_t ver
         });
     if (!stated.ok()) {
       LogWarning("cannot lead yet", {{"error", stated.message()}});
-      if (absl::IsNotFound(stated)) {
-        election_->Resign("this node is not in the cluster: was it deleted?");
-      }
+      // A write of unknown outcome may yet arrive: only a new term is safe from it.
+      election_->Resign(absl::IsNotFound(stated)
+                            ? "this node is not in the cluster: was it deleted?"
+                            : "its address could not be written");
       return nullptr;
     }
     served->heartbeats = std::make_unique<Heartbeats>(BootTime);
@@ -175,7 +181,7 @@ std::unique_ptr<Listener::Served> Listener::Start(const Role& role, uint64_t ver
   LogInfo("listening", {{"address", options_.listen_address},
                         {"role", role.kind == Role::Kind::kLeader ? "leader" : "follower"},
                         {"term", role.term},
-                        {"took_ms", absl::ToInt64Milliseconds(absl::Now() - started)}});
+                        {"took_ms", MillisecondsSince(started)}});
   if (options_.on_leader) {
     const std::string address = state_->CuratorAddress(role.leader_id);
     if (!address.empty()) options_.on_leader(address);

@@ -20,7 +20,8 @@ Leadership::Leadership(Store* store, ClusterState* state, Role role)
     : store_(store),
       state_(state),
       role_(std::move(role)),
-      fence_(Guard::CreateRevision(role_.lock_key, role_.term)),
+      term_guard_(Guard::CreateRevision(role_.lock_key, role_.term)),
+      lock_mod_revision_(role_.term),
       lane_([this] { RunLane(); }),
       confirmer_([this] { RunConfirmer(); }) {}
 
@@ -96,7 +97,7 @@ void Leadership::CommitTogether(std::vector<PendingWrite> writes) {
 }
 
 size_t Leadership::CommitSome(std::vector<PendingWrite>* writes, size_t first, size_t limit) {
-  absl::Status known = RecoverKnowledge();
+  absl::Status known = late_write_possible_ ? ExcludeLateWrites() : absl::OkStatus();
   DecisionView view(state_);
   absl::btree_map<std::string, Operation> merged;
   size_t bytes = 0;
@@ -146,7 +147,8 @@ size_t Leadership::CommitSome(std::vector<PendingWrite>* writes, size_t first, s
 
 absl::Status Leadership::CommitFenced(const std::vector<Operation>& operations) {
   absl::StatusOr<CommitResult> result =
-      store_->Commit({fence_}, operations, absl::Now() + kStoreTimeout);
+      store_->Commit({Guard::ModRevision(role_.lock_key, lock_mod_revision_)}, operations,
+                     absl::Now() + kStoreTimeout);
   if (result.ok()) {
     if (!result->succeeded) return Lost();
     state_->ApplyCommitted(operations, result->revision);
@@ -154,21 +156,51 @@ absl::Status Leadership::CommitFenced(const std::vector<Operation>& operations) 
   }
   if (absl::IsInvalidArgument(result.status())) return result.status();
   if (!absl::IsUnknown(result.status())) return StoreUnavailableError(result.status().message());
+  late_write_possible_ = true;
   ++unknown_outcomes_;
   LogWarning("a write has an unknown outcome", {{"error", result.status().message()}});
   return OutcomeUnknownError(term(), result.status().message());
 }
 
 absl::Status Leadership::CheckFence() {
-  absl::StatusOr<CommitResult> result = store_->Commit({fence_}, {}, absl::Now() + kStoreTimeout);
+  absl::StatusOr<CommitResult> result =
+      store_->Commit({term_guard_}, {}, absl::Now() + kStoreTimeout);
   if (!result.ok()) return StoreUnavailableError(result.status().message());
   return result->succeeded ? absl::OkStatus() : Lost();
 }
 
+// 1. Whoever has the mod revision that the lock key has now can still write.
+// 2. Putting it once more, guarded by that revision, ends this: also for an earlier
+//    attempt to do so that comes late.
+// 3. What arrived before that is in the store, and has to be known before the next
+//    decision.
+absl::Status Leadership::ExcludeLateWrites() {
+  const absl::Time deadline = absl::Now() + kStoreTimeout;
+  const absl::StatusOr<RangeResult> range = store_->Range(role_.lock_key, deadline);
+  if (!range.ok()) return StoreUnavailableError(range.status().message());
+  const KeyValue* lock = nullptr;
+  for (const KeyValue& kv : range->kvs) {
+    if (kv.key == role_.lock_key && kv.create_revision == term()) lock = &kv;
+  }
+  if (lock == nullptr) return Lost();
+  const absl::StatusOr<CommitResult> put =
+      store_->Commit({Guard::ModRevision(lock->key, lock->mod_revision)},
+                     {Operation::Put(lock->key, lock->value, lock->lease_id)}, deadline);
+  if (!put.ok()) return StoreUnavailableError(put.status().message());
+  if (!put->succeeded) return StoreUnavailableError("the leader's key changed meanwhile");
+  lock_mod_revision_ = put->revision;
+  if (absl::Status known = ReadAnew(); !known.ok()) return known;
+  late_write_possible_ = false;
+  return absl::OkStatus();
+}
+
 absl::Status Leadership::RecoverKnowledge() {
+  return settled_outcomes_.load() < unknown_outcomes_.load() ? ReadAnew() : absl::OkStatus();
+}
+
+absl::Status Leadership::ReadAnew() {
   const int64_t unknown = unknown_outcomes_.load();
   int64_t settled = settled_outcomes_.load();
-  if (settled >= unknown) return absl::OkStatus();
   absl::Status reloaded = state_->Reload(absl::Now() + kStoreTimeout);
   if (!reloaded.ok()) return StoreUnavailableError(reloaded.message());
   while (settled < unknown && !settled_outcomes_.compare_exchange_weak(settled, unknown)) {

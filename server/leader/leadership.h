@@ -1,7 +1,12 @@
 // Leadership: one term of this curator as leader. Everything that reads or writes
-// cluster state goes through it, and it fences: each transaction carries the
-// guard create_revision(lock key) == term, so that a leader that was deposed
-// without noticing can change nothing and serve nothing stale.
+// cluster state goes through it, and it fences: each transaction is guarded by the
+// lock key, so that a leader that was deposed without noticing can change nothing
+// and serve nothing stale.
+//
+// Reads are guarded by the lock key's create revision, the term; writes by its mod
+// revision, which is the same until a write has an unknown outcome. That write may
+// still arrive, after newer ones of this term, and undo them: so the lock key is
+// put once more before anything else is decided, and what comes late is refused.
 //
 // Writes are decided one after another on one lane, against the state that
 // includes everything acknowledged and everything decided before them, and those
@@ -84,8 +89,11 @@ class Leadership {
   size_t CommitSome(std::vector<PendingWrite>* writes, size_t first, size_t limit);
   absl::Status CheckFence();
   absl::Status CommitFenced(const std::vector<Operation>& operations);
+  // After an unknown outcome: nothing may be decided while that write may yet arrive.
+  absl::Status ExcludeLateWrites() ABSL_LOCKS_EXCLUDED(mutex_);
   // After an unknown outcome: nothing may be served until we know what the store holds.
   absl::Status RecoverKnowledge() ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status ReadAnew() ABSL_LOCKS_EXCLUDED(mutex_);
   // Deposed: what follows is refused without asking the store. The election
   // notices by itself and ends this leadership.
   absl::Status Lost() ABSL_LOCKS_EXCLUDED(mutex_);
@@ -93,7 +101,11 @@ class Leadership {
   Store* const store_;
   ClusterState* const state_;
   const Role role_;
-  const Guard fence_;
+  const Guard term_guard_;
+
+  // Of the lane's thread.
+  int64_t lock_mod_revision_;  // guards writes
+  bool late_write_possible_ = false;
 
   // Writes of unknown outcome so far, and how many of them, from the first on, a
   // reading that started later has settled. Counted, not flagged: a reading may be

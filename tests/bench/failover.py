@@ -12,15 +12,18 @@ connections are dialled again every 3 ms. A C++ client with the same schedule ca
 be faster.
 
 sigterm, sigkill, sigstop: the leader gets that signal. transfer: `curatorctl leader
-transfer`. listener-restart: from curators' logs of a transfer of leadership by SIGTERM:
-how long a curator that lives on had no listener (took_ms of "stopped listening" and the
-time from that line to the next "listening"; resolution 1 ms), once for those that follow
-and once for the one that starts to lead. black-holed-seed: `curatorctl node list`, exec
+transfer`. listener-restart: from curators' logs over transfers of leadership, with the
+client above and a verified load of writers and readers: from the beginning of a shutdown
+until the next listener stands (took_ms of "stopped listening" and of the "listening" that
+follows), where the next role was known already; once for those that follow another leader
+than before, and once for the one that starts to lead, whose figure includes the write of
+its own address. black-holed-seed: `curatorctl node list`, exec
 to exit, given one good endpoint; the same with a black hole before it; and the
 difference, runs taken in turn.
 """
 
 import argparse
+import functools
 import json
 import math
 import os
@@ -33,18 +36,16 @@ import sys
 import tempfile
 import threading
 import time
-from datetime import datetime
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 os.environ.setdefault("CURATOR_BIN", str(ROOT / "build" / "release" / "bin"))
 sys.path.insert(0, str(ROOT / "tests" / "support"))
-import cluster  # noqa: E402
 import stubs  # noqa: E402
-from cluster import eventually  # noqa: E402
 from curators import CuratorCluster  # noqa: E402
 from etcd import EtcdCluster  # noqa: E402
 from leader_follower import OPTIONS, LeaderFollower  # noqa: E402
 from proxy import BlackHole  # noqa: E402
+from workload import Workload  # noqa: E402
 
 INTERVAL_SECONDS = 0.010
 ANSWERS_AFTER = 5
@@ -119,6 +120,7 @@ def gaps(times):
 def report(scenario, options, figures, **more):
     ordered = sorted(figures)
     line = {"scenario": scenario, "store": options.store, "lease_ttl_s": options.lease_ttl,
+            "fast_takeover": options.fast_takeover,
             "runs": len(ordered), "min": ordered[0], "median": statistics.median(ordered),
             "p99": ordered[math.ceil(0.99 * len(ordered)) - 1], "max": ordered[-1], **more}
     print(json.dumps({k: round(v, 1) if isinstance(v, float) else v for k, v in line.items()}),
@@ -154,45 +156,38 @@ def by_signal(number):
     return scenario
 
 
-def by_transfer(name, curators, options):
-    if "--to" not in cluster.run("curatorctl", "leader", "transfer", "--help").stdout:
-        print(f"{name}: skipped, this curatorctl has no `leader transfer`", file=sys.stderr)
-        return
+def transfer(curators, _):
+    result = curators.ctl("leader", "transfer", "--yes")
+    assert result.returncode == 0, result.stderr
 
-    def transfer(_):
-        result = curators.ctl("leader", "transfer", "--yes")
-        assert result.returncode == 0, result.stderr
-    figures, floor = change_leader(curators, options, transfer, lambda _: None)
+
+def by_transfer(name, curators, options):
+    figures, floor = change_leader(curators, options, functools.partial(transfer, curators),
+                                   lambda _: None)
     report(name, options, figures, floor=floor)
 
 
-LINE = re.compile(r'^time=(\S+) level=\w+ msg=("[^"]*"|\S+)(.*)$', re.M)
+LINE = re.compile(r'^time=\S+ level=\w+ msg=("[^"]*"|\S+)(.*)$', re.M)
 
 
 def restarts(log):
     """(role afterwards, milliseconds without a listener) for each that had a role throughout."""
     stopped = None
-    for at, message, fields in LINE.findall(log):
-        at = datetime.fromisoformat(at.replace("Z", "+00:00"))
-        took = re.search(r"took_ms=(\d+)", fields)
+    for message, fields in LINE.findall(log):
+        took = re.search(r"took_ms=([0-9.]+)", fields)
         if message == '"stopped listening"':
-            stopped = (at, int(took[1]))
+            stopped = float(took[1])
         elif message in ('"no role"', "stopping", "starting"):
             stopped = None
         elif message == "listening" and stopped is not None:
-            role = re.search(r"role=(\w+)", fields)[1]
-            yield role, stopped[1] + (at - stopped[0]).total_seconds() * 1000
+            yield re.search(r"role=(\w+)", fields)[1], stopped + float(took[1])
             stopped = None
 
 
 def listener_restart(name, curators, options):
     before = {c: len(c.log()) for c in curators.curators}
-    for _ in range(options.runs):
-        old = curators.leader()
-        old.kill(signal.SIGTERM)
-        eventually(lambda: curators.leader() is not old, 60, "another leads")
-        curators.start(old)
-        curators.wait_until_whole()
+    with Workload(curators):
+        change_leader(curators, options, functools.partial(transfer, curators), lambda _: None)
     figures = {}
     for curator, length in before.items():
         for role, milliseconds in restarts(curator.log()[length:]):
@@ -236,6 +231,7 @@ def main():
     parser.add_argument("--store", choices=("sqlite", "etcd"), default="etcd")
     parser.add_argument("--etcd-members", type=int, choices=(1, 3), default=3)
     parser.add_argument("--lease-ttl", type=int, default=10, help="seconds")
+    parser.add_argument("--fast-takeover", choices=("on", "off"), default="on")
     options = parser.parse_args()
     directory = pathlib.Path(tempfile.mkdtemp(prefix="curator-bench-"))
     etcd = curators = None
@@ -244,7 +240,8 @@ def main():
         if options.store == "etcd":
             etcd = EtcdCluster(directory / "etcd", members=options.etcd_members)
             url = etcd.url()
-        curators = CuratorCluster(directory / "cluster", [url] * 3, options.lease_ttl)
+        curators = CuratorCluster(directory / "cluster", [url] * 3, options.lease_ttl,
+                                  options=("--fast-takeover", options.fast_takeover))
         for name in options.scenario or SCENARIOS:
             SCENARIOS[name](name, curators, options)
     finally:

@@ -7,6 +7,7 @@ advertises the address of that one.
 import json
 import pathlib
 import sys
+import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
@@ -84,6 +85,20 @@ class Partition(SharedCluster):
             leader.proxy.unblock()
             eventually(lambda: self.cluster.leader() is leader, 2 * self.lease_ttl, "it answers")
             self.assertNotIn("stopped listening", leader.log()[before:])
+
+    def test_a_port_that_is_refused_does_not_make_leadership_flap(self):
+        """What a firewall's rule that rejects the leader's port looks like to all others."""
+        with self.load() as load:
+            old = self.cluster.leader()
+            old.proxy.refuse()
+            new = self.cluster.wait_for_other_leader(old, 3 * self.lease_ttl)
+            until = time.monotonic() + 4 * self.lease_ttl
+            while time.monotonic() < until:
+                self.assertIs(self.cluster.leader(), new)
+            load.wait_for_successes()
+            old.proxy.unrefuse()
+            self.cluster.wait_until_whole()
+            self.assertIs(self.cluster.leader(), new)
 
     def test_leader_cut_off_from_clients(self):
         self.keeps_leadership_without_clients()

@@ -53,10 +53,12 @@ class Curator:
 
 
 class CuratorCluster:
-    """`stores`: a store URL for each curator, all of the same store."""
+    """`stores`: a store URL for each curator, all of the same store; `options`: more of
+    `curatord run`."""
 
-    def __init__(self, directory, stores, lease_ttl=3, client_proxies=False):
+    def __init__(self, directory, stores, lease_ttl=3, client_proxies=False, options=()):
         self.dir = pathlib.Path(directory)
+        self._options = options
         self.dir.mkdir(parents=True, exist_ok=True)
         self.lease_ttl = lease_ttl
         self.curators = [Curator(self.dir / f"c{i}", store, client_proxies)
@@ -107,7 +109,7 @@ class CuratorCluster:
         curator.process = Process(
             self.dir / f"{curator.name}.log", "curatord", "run", "--data-dir", curator.directory,
             "--store", curator.store, "--listen", curator.listen, "--advertise", curator.address,
-            "--lease-ttl", f"{self.lease_ttl}s")
+            "--lease-ttl", f"{self.lease_ttl}s", *self._options)
 
     def close(self):
         processes = [*self._joining, *(c.process for c in self.curators if c.process)]

@@ -40,6 +40,15 @@ void FaultyStore::Release() {
   ++releases_;
 }
 
+void FaultyStore::DeliverLate() {
+  std::vector<std::function<void()>> late;
+  {
+    absl::MutexLock lock(&mutex_);
+    late.swap(late_);
+  }
+  for (const auto& deliver : late) deliver();
+}
+
 void FaultyStore::Hold() {
   absl::MutexLock lock(&mutex_);
   ++held_;
@@ -105,6 +114,13 @@ absl::StatusOr<CommitResult> FaultyStore::Commit(const std::vector<Guard>& guard
       return absl::UnknownError("the connection broke");
     case Fault::kLoseAnswer: {
       absl::StatusOr<CommitResult> lost = store_->Commit(guards, operations, deadline);
+      return absl::UnknownError("the connection broke");
+    }
+    case Fault::kDeliverLate: {
+      absl::MutexLock lock(&mutex_);
+      late_.push_back([this, guards, operations] {
+        store_->Commit(guards, operations, absl::InfiniteFuture()).IgnoreError();
+      });
       return absl::UnknownError("the connection broke");
     }
     case Fault::kUnavailable:

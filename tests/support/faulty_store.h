@@ -24,6 +24,7 @@ class FaultyStore final : public Store {
     kRefuse,       // a guard did not hold, it says
     kLoseRequest,  // kUnknown, and not executed
     kLoseAnswer,   // kUnknown, and executed
+    kDeliverLate,  // kUnknown, and executed by DeliverLate
     kUnavailable,
     kTooMuch,      // kInvalidArgument
     kDamaged,      // kDataLoss
@@ -46,6 +47,8 @@ class FaultyStore final : public Store {
 
   // `count` calls wait now.
   void WaitUntilHeld(int count) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Executes what was held back, oldest first.
+  void DeliverLate() ABSL_LOCKS_EXCLUDED(mutex_);
   // All that wait go on; what is held later waits for the next release.
   void Release() ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -77,6 +80,7 @@ class FaultyStore final : public Store {
   std::function<Fault(const std::vector<Operation>&)> on_commit_ ABSL_GUARDED_BY(mutex_);
   std::function<Fault()> on_range_ ABSL_GUARDED_BY(mutex_);
   std::deque<Fault> next_commits_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::function<void()>> late_ ABSL_GUARDED_BY(mutex_);
   bool down_ ABSL_GUARDED_BY(mutex_) = false;
   bool silent_ ABSL_GUARDED_BY(mutex_) = false;
   int held_ ABSL_GUARDED_BY(mutex_) = 0;

@@ -50,10 +50,10 @@ class SharedCluster(cluster.ClusterTest):
         self.cluster.repair()
 
     @contextlib.contextmanager
-    def load(self, patience=60):
+    def load(self, patience=60, **options):
         """Verified writers and readers; the logs, if something was not right."""
         try:
-            with Workload(self.cluster, patience) as load:
+            with Workload(self.cluster, patience, **options) as load:
                 yield load
         except BaseException:
             print(self.cluster.logs(40))

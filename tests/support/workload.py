@@ -18,7 +18,7 @@ import time
 import grpc
 
 import stubs
-from leader_follower import OPTIONS, LeaderFollower, is_unsupported
+from leader_follower import OPTIONS, TERM, LeaderFollower, is_unsupported
 from google.protobuf import field_mask_pb2
 
 NEW, STANDBY, UP = 1, 2, 3
@@ -108,13 +108,15 @@ class Workload:
     anything was violated or a call never settled.
     """
 
-    def __init__(self, cluster, patience=60, follower=None):
+    def __init__(self, cluster, patience=60, follower=None, write_pause=PAUSE_SECONDS):
         self._cluster = cluster
         self._patience = patience
+        self._pauses = {self._register: write_pause}
         self._stop = threading.Event()
         self._failures = []
         self.ledger = Ledger()
         self.acknowledged = 0
+        self.terms = {}  # node id -> term of the leader that registered it when first asked
         self._ticket = bytes.fromhex(cluster.ticket.read_text().strip())
         self._follower = follower or LeaderFollower(
             [(c.address, c.id) for c in cluster.curators], self._user_channel)
@@ -198,7 +200,7 @@ class Workload:
 
     def _guarded(self, work):
         try:
-            while not self._stop.wait(PAUSE_SECONDS):
+            while not self._stop.wait(self._pauses.get(work, PAUSE_SECONDS)):
                 work()
         except Exception as error:  # noqa: BLE001: it fails the test, in check()
             self._failures.append(f"{work.__name__}: {type(error).__name__}: {error}")
@@ -214,14 +216,21 @@ class Workload:
                                                          join_key=os.urandom(32))
         approve = stubs.management_pb2.ApproveNodeRequest(pubkey=key.public)
 
+        asked = []
+
         def register_at(_, leader):
+            asked.append(leader)
             credentials = grpc.ssl_channel_credentials(self._cluster.ca.read_bytes(), key.key,
                                                        key.certificate)
             with grpc.secure_channel(leader[1], credentials,
                                      [("grpc.ssl_target_name_override", leader[2]),
                                       ("grpc.use_local_subchannel_pool", 1), *OPTIONS]) as channel:
-                stubs.curator(channel).RegisterNode(register, timeout=ATTEMPT_SECONDS)
-        self._settle(register_at)
+                _, call = stubs.curator(channel).RegisterNode.with_call(register,
+                                                                        timeout=ATTEMPT_SECONDS)
+                return int(dict(call.initial_metadata()).get(TERM, 0))
+        term = self._settle(register_at)
+        if len(asked) == 1:
+            self.terms[key.node_id] = term
         self.ledger.acknowledge(key.node_id, NEW)
         self._settle(lambda channel, _: stubs.management(channel).ApproveNode(
             approve, timeout=ATTEMPT_SECONDS))

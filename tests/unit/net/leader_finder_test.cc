@@ -166,6 +166,21 @@ TEST_F(LeaderFinder, RefusesANodeOtherThanTheOneNamed) {
   EXPECT_TRUE(impostor.calls().empty() || impostor.CountCalls("GetNodes") == 0);
 }
 
+// The only seed dies. What it told before, and what is no address, is all there is.
+TEST_F(LeaderFinder, RemembersTheCuratorsItWasTold) {
+  ScriptedCurator& seed = AddCurator();
+  ScriptedCurator& learnt = AddCurator();
+  seed.SetCurators({"not:an:endpoint", learnt.address()});
+  seed.Lead(7);
+  auto client = NewClient({seed.address()});
+  ASSERT_TRUE(client->ListNodes(Within(absl::Seconds(10))).ok());
+  seed.Stop();
+  learnt.Lead(8);
+  const absl::StatusOr<NodeList> list = client->ListNodes(Within(absl::Seconds(10)));
+  ASSERT_TRUE(list.ok()) << list.status();
+  EXPECT_EQ(list->leader_id, learnt.node_id());
+}
+
 TEST_F(LeaderFinder, PrefersTheHigherTerm) {
   ScriptedCurator& stale = AddCurator();
   ScriptedCurator& leader = AddCurator();

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "curator/v1/cluster_operations.grpc.pb.h"
 #include "grpcpp/server_builder.h"
 #include "libclient/identity/node_id.h"
@@ -126,6 +127,9 @@ class ScriptedCurator::Local final : public api::CuratorLocal::CallbackService {
     if (curator_.silent_) return new LeaderReactor(absl::nullopt);
     if (curator_.term_ != 0) {
       context->AddInitialMetadata("curator-term", absl::StrCat(curator_.term_));
+    }
+    if (!curator_.curators_.empty()) {
+      context->AddInitialMetadata("curator-curators", curator_.curators_);
     }
     return new LeaderReactor(curator_.leader_);
   }
@@ -412,6 +416,11 @@ int ScriptedCurator::unsent_watch_events() const {
 void ScriptedCurator::SetSuccessor(const std::string& node_id) {
   absl::MutexLock lock(&mutex_);
   successor_ = node_id;
+}
+
+void ScriptedCurator::SetCurators(const std::vector<std::string>& addresses) {
+  absl::MutexLock lock(&mutex_);
+  curators_ = absl::StrJoin(addresses, ",");
 }
 
 void ScriptedCurator::SetSilent(bool silent) {

@@ -78,6 +78,8 @@ class ScriptedCurator {
   int unsent_watch_events() const;  // that flow control has not let go
   // Whom TransferLeadership names.
   void SetSuccessor(const std::string& node_id);
+  // What GetCurrentLeader tells of where curators are.
+  void SetCurators(const std::vector<std::string>& addresses);
   // GetCurrentLeader is accepted and never answered.
   void SetSilent(bool silent);
   // GetCurrentLeader claims leadership, all other methods are missing.
@@ -111,6 +113,7 @@ class ScriptedCurator {
   metropolis::node::core::curator::proto::api::GetCurrentLeaderResponse leader_
       ABSL_GUARDED_BY(mutex_);
   int64_t term_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::string curators_ ABSL_GUARDED_BY(mutex_);
   bool silent_ ABSL_GUARDED_BY(mutex_) = false;
   bool claim_falsely_ ABSL_GUARDED_BY(mutex_) = false;
 

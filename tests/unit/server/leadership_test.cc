@@ -317,12 +317,53 @@ TEST_F(LeadershipTest, DoesNotTakeAnOldReadingForKnowledgeOfALaterLostWrite) {
   Outcome reader;
   leadership_->Confirm(reader.Done());
   store_.WaitUntilHeld(1);
-  store_.FailCommits({Fault::kLoseAnswer});
+  store_.FailCommits({Fault::kNone, Fault::kLoseAnswer});  // the lock key, then /y
   EXPECT_THAT(Write("/y", "1"), HasReason(curator::core::kReasonOutcomeUnknown));
   store_.Release();
   reader.Wait();
   EXPECT_TRUE(Confirm().ok());
   EXPECT_EQ(Read("/y"), "1");
+}
+
+TEST_F(LeadershipTest, AWriteThatArrivesLateUndoesNoNewerOne) {
+  store_.FailCommits({Fault::kDeliverLate});
+  EXPECT_THAT(Write("/x", "old"), HasReason(curator::core::kReasonOutcomeUnknown));
+  EXPECT_TRUE(Write("/x", "new").ok());
+  store_.DeliverLate();
+  EXPECT_EQ(Stored("/x"), "new");
+  EXPECT_TRUE(Write("/y", "1").ok());
+  EXPECT_TRUE(Confirm().ok());
+  EXPECT_EQ(memory_.contents().at(kLock).create_revision, term_);
+}
+
+TEST_F(LeadershipTest, AWriteThatArrivesBeforeTheNextIsDecidedCounts) {
+  store_.FailCommits({Fault::kDeliverLate});
+  EXPECT_THAT(Write("/x", "old"), HasReason(curator::core::kReasonOutcomeUnknown));
+  EXPECT_TRUE(Confirm().ok());
+  store_.DeliverLate();
+  absl::optional<std::string> seen;
+  EXPECT_TRUE(leadership_
+                  ->WriteAndWait([&seen](const DecisionView& view) {
+                    seen = view.Find("/x");
+                    return Ops{};
+                  })
+                  .ok());
+  EXPECT_EQ(seen, "old");
+}
+
+// What is to exclude late writes may itself be late, before or after the next attempt.
+TEST_F(LeadershipTest, ExcludesLateWritesHoweverOftenThatFails) {
+  for (const bool between : {true, false}) {
+    store_.FailCommits({Fault::kDeliverLate, Fault::kDeliverLate, Fault::kLoseAnswer});
+    EXPECT_THAT(Write("/x", "old"), HasReason(curator::core::kReasonOutcomeUnknown));
+    EXPECT_THAT(Write("/x", "new"), HasReason(curator::core::kReasonStoreUnavailable));
+    EXPECT_THAT(Write("/x", "new"), HasReason(curator::core::kReasonStoreUnavailable));
+    if (between) store_.DeliverLate();
+    EXPECT_TRUE(Write("/x", "new").ok());
+    store_.DeliverLate();
+    EXPECT_EQ(Stored("/x"), "new");
+    EXPECT_TRUE(Write("/x", "newer").ok());
+  }
 }
 
 TEST_F(LeadershipTest, SaysThatAStoreThatDoesNotAnswerExecutedNothing) {
