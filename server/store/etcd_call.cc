@@ -17,7 +17,7 @@ namespace {
 constexpr absl::Duration kPatience = absl::Milliseconds(500);
 constexpr absl::Duration kAskTimeout = absl::Milliseconds(500);
 // What a new leader of etcd has of the old one's proposals it carries out at once;
-// the rest went down with the old one, and nobody will answer it.
+// the rest most likely went down with the old one; if not, it may yet be executed.
 constexpr absl::Duration kLostWithTheLeader = absl::Milliseconds(500);
 // etcd gives up by itself after 7 s.
 constexpr absl::Duration kLongestAttempt = absl::Seconds(10);

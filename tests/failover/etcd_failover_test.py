@@ -62,6 +62,14 @@ class EtcdFailover(SharedCluster):
             self.etcd.wait_for_quorum()
         self.assertLess(load.longest_gap(), 3 * self.lease_ttl)
 
+    def test_etcd_leader_fails_again_and_again(self):
+        """Writes are lost with it, as it seems, and some arrive late."""
+        with self.load() as load:
+            for fail in (self.etcd.stop, self.etcd.kill) * 3:
+                fail(self.etcd.leader())
+                load.wait_for_successes()
+                self.etcd.repair()
+
     @long
     def test_etcd_leader_stopped_and_continued(self):
         with self.load() as load:
