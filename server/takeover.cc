@@ -17,11 +17,12 @@ namespace curatord {
 namespace {
 
 constexpr int kRefusals = 3;
-constexpr absl::Duration kBetweenRefusals = absl::Milliseconds(25);
+constexpr int kMaxProbes = 10;
+constexpr absl::Duration kBetweenProbes = absl::Milliseconds(25);
 constexpr absl::Duration kProbeTimeout = absl::Milliseconds(500);
 // A store that takes longer is not healthy: then the lease decides.
 constexpr absl::Duration kStoreCallTimeout = absl::Seconds(1);
-constexpr absl::Duration kRedial = absl::Milliseconds(200);
+constexpr absl::Duration kBeforeDial = absl::Milliseconds(100);
 constexpr absl::Duration kOncePerLeader = absl::Minutes(1);
 
 }  // namespace
@@ -103,11 +104,12 @@ absl::Status Takeover::Run() {
       Pause(absl::InfiniteDuration());
       continue;
     }
+    // Its listener does not stand yet, nor does ours: a handshake would only delay both.
+    Pause(kBeforeDial);
+    if (!RoleIs(role)) continue;
     const absl::StatusOr<curator::core::Endpoint> leader =
         curator::core::ParseEndpoint(state_->CuratorAddress(role.leader_id));
     if (leader.ok()) FollowLeader(role, *leader);
-    // Its address may not be known yet, its listener not stand yet.
-    if (RoleIs(role)) Pause(kRedial);
   }
 }
 
@@ -122,17 +124,19 @@ void Takeover::FollowLeader(const Role& role, const curator::core::Endpoint& lea
     mutex_.Await(absl::Condition(&over));
     established = stream_.established && stream_.ended;
   }
-  if (established && RoleIs(role) && IsGone(leader)) Depose(role);
+  if (established && IsGone(role, leader)) Depose(role);
 }
 
-bool Takeover::IsGone(const curator::core::Endpoint& leader) const {
-  for (int refusals = 0; refusals < kRefusals; ++refusals) {
-    if (refusals > 0) Pause(kBetweenRefusals);
+bool Takeover::IsGone(const Role& role, const curator::core::Endpoint& leader) const {
+  int refusals = 0;  // in a row: a process that ends cuts connections before its port is closed
+  for (int probes = 0; probes < kMaxProbes && refusals < kRefusals; ++probes) {
+    if (probes > 0) Pause(kBetweenProbes);
+    if (!RoleIs(role)) return false;  // the pause ended early: it was no pause
     const curator::core::DialOutcome outcome =
         curator::net::ProbeTcp(leader, curator::core::After(curator::net::Now(), kProbeTimeout));
-    if (outcome.verdict != curator::Verdict::kRefused) return false;
+    refusals = outcome.verdict == curator::Verdict::kRefused ? refusals + 1 : 0;
   }
-  return true;
+  return refusals == kRefusals;
 }
 
 void Takeover::Depose(const Role& role) {

@@ -2,7 +2,7 @@
 //
 // A follower keeps a GetCurrentLeader stream to the leader. Evidence that the
 // leader's process is gone is all of this: the stream stood and carried this very
-// term; it broke; and the same address then refused three connections over at least
+// term; it broke; and the same address then refused three connections in a row over at least
 // 50 ms. Silence and timeouts are no evidence: then the lease decides. With evidence
 // the follower deletes the leader's key, guarded by its create and mod revision. A
 // leader that is wrongly deposed (a rule that rejects its port, say) only steps
@@ -65,7 +65,7 @@ class Takeover {
 
   // Follows `role`'s leader until it is another, or its stream has broken.
   void FollowLeader(const Role& role, const curator::core::Endpoint& leader);
-  bool IsGone(const curator::core::Endpoint& leader) const;
+  bool IsGone(const Role& role, const curator::core::Endpoint& leader) const;
   void Depose(const Role& role);
   bool RoleIs(const Role& role) const;
   // Returns early when the role changes or Run is to end.

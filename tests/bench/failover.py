@@ -11,13 +11,15 @@ of the same without a fault), the client's own detection and dial, and Python. R
 connections are dialled again every 3 ms. A C++ client with the same schedule can only
 be faster.
 
-sigterm, sigkill, sigstop: the leader gets that signal. transfer: `curatorctl leader
+sigterm, sigkill, sigstop: the leader gets that signal; after a takeover by evidence there
+is no other for one lease, which sigkill waits out. transfer: `curatorctl leader
 transfer`. listener-restart: from curators' logs over transfers of leadership, with the
-client above and a verified load of writers and readers: from the beginning of a shutdown
-until the next listener stands (took_ms of "stopped listening" and of the "listening" that
-follows), where the next role was known already; once for those that follow another leader
-than before, and once for the one that starts to lead, whose figure includes the write of
-its own address. black-holed-seed: `curatorctl node list`, exec
+client above: from the beginning of a shutdown until the next listener stands (took_ms of
+"stopped listening" and of the "listening" that follows), where the next role was known
+already; once for those that follow another leader than before, and once for the one that
+starts to lead, whose figure includes the write of its own address. All of that, and the
+clients' handshakes with the new listeners, shares this machine's processors;
+listener-restart-alone is the same of one curator within a test, with streams in flight. black-holed-seed: `curatorctl node list`, exec
 to exit, given one good endpoint; the same with a black hole before it; and the
 difference, runs taken in turn.
 """
@@ -40,12 +42,12 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 os.environ.setdefault("CURATOR_BIN", str(ROOT / "build" / "release" / "bin"))
 sys.path.insert(0, str(ROOT / "tests" / "support"))
+import cluster  # noqa: E402
 import stubs  # noqa: E402
 from curators import CuratorCluster  # noqa: E402
 from etcd import EtcdCluster  # noqa: E402
 from leader_follower import OPTIONS, LeaderFollower  # noqa: E402
 from proxy import BlackHole  # noqa: E402
-from workload import Workload  # noqa: E402
 
 INTERVAL_SECONDS = 0.010
 ANSWERS_AFTER = 5
@@ -151,7 +153,11 @@ def by_signal(number):
             else:
                 leader.process.child.wait()
                 curators.start(leader)
-        figures, floor = change_leader(curators, options, lambda c: c.send(number), restart)
+        def rest(leader):
+            restart(leader)
+            if number == signal.SIGKILL and options.fast_takeover == "on":
+                time.sleep(options.lease_ttl + 1)
+        figures, floor = change_leader(curators, options, lambda c: c.send(number), rest)
         report(name, options, figures, floor=floor)
     return scenario
 
@@ -186,14 +192,24 @@ def restarts(log):
 
 def listener_restart(name, curators, options):
     before = {c: len(c.log()) for c in curators.curators}
-    with Workload(curators):
-        change_leader(curators, options, functools.partial(transfer, curators), lambda _: None)
+    change_leader(curators, options, functools.partial(transfer, curators), lambda _: None)
+    report_restarts(name, options, [c.log()[length:] for c, length in before.items()])
+
+
+def report_restarts(name, options, logs):
     figures = {}
-    for curator, length in before.items():
-        for role, milliseconds in restarts(curator.log()[length:]):
+    for log in logs:
+        for role, milliseconds in restarts(log):
             figures.setdefault(role, []).append(milliseconds)
     for role, each in sorted(figures.items()):
         report(f"{name}-{role}", options, each)
+
+
+def listener_restart_alone(name, _, options):
+    result = cluster.run("cluster_test", "--gtest_filter=*RestartsWithCallsInFlight*",
+                         f"--gtest_repeat={math.ceil(options.runs / 50)}", timeout=600)
+    assert result.returncode == 0, result.stdout
+    report_restarts(name, options, [result.stderr])
 
 
 def black_holed_seed(name, curators, options):
@@ -220,7 +236,8 @@ def black_holed_seed(name, curators, options):
 
 SCENARIOS = {"sigterm": by_signal(signal.SIGTERM), "sigkill": by_signal(signal.SIGKILL),
              "transfer": by_transfer, "sigstop": by_signal(signal.SIGSTOP),
-             "listener-restart": listener_restart, "black-holed-seed": black_holed_seed}
+             "listener-restart": listener_restart,
+             "listener-restart-alone": listener_restart_alone, "black-holed-seed": black_holed_seed}
 
 
 def main():
