@@ -5,7 +5,7 @@
 #include "absl/time/clock.h"
 #include "gtest/gtest.h"
 #include "libclient/identity/node_id.h"
-#include "server/nodes/lifecycle.h"
+#include "server/nodes/configuration.h"
 #include "server/nodes/node_record.h"
 #include "server/store/keys.h"
 
