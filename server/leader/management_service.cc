@@ -4,9 +4,11 @@
 #include <utility>
 #include <vector>
 
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "libclient/identity/key.h"
 #include "server/nodes/configuration.h"
+#include "server/nodes/departure.h"
 #include "server/nodes/lifecycle.h"
 #include "server/nodes/node_labels.h"
 #include "server/nodes/node_roles.h"
@@ -171,8 +173,12 @@ grpc::ServerUnaryReactor* ManagementService::DecommissionNode(
     grpc::CallbackServerContext* context, const api::DecommissionNodeRequest* request,
     api::DecommissionNodeResponse* response) {
   return ServeUnary(leader_, context, "metropolis.proto.api.Management.DecommissionNode", response,
-                    [](const Caller&, auto call) {
-                      call->Settle(UnsupportedError("this curator does not decommission nodes"));
+                    [this, request](const Caller&, auto call) {
+                      SettleByWriting(leader_, std::move(call),
+                                      [request = *request](const DecisionView& view,
+                                                           api::DecommissionNodeResponse*) {
+                                        return DecideDecommission(view, request, absl::Now());
+                                      });
                     });
 }
 
@@ -180,8 +186,12 @@ grpc::ServerUnaryReactor* ManagementService::DeleteNode(grpc::CallbackServerCont
                                                         const api::DeleteNodeRequest* request,
                                                         api::DeleteNodeResponse* response) {
   return ServeUnary(leader_, context, "metropolis.proto.api.Management.DeleteNode", response,
-                    [](const Caller&, auto call) {
-                      call->Settle(UnsupportedError("this curator does not delete nodes"));
+                    [this, request](const Caller&, auto call) {
+                      SettleByWriting(
+                          leader_, std::move(call),
+                          [request = *request](const DecisionView& view, api::DeleteNodeResponse*) {
+                            return DecideDelete(view, request);
+                          });
                     });
 }
 

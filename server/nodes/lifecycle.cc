@@ -127,6 +127,10 @@ Operations DecideRegister(const DecisionView& view, const std::string& public_ke
     *node.mutable_labels() = UsableLabels(request.labels());
     operations.push_back(PutNode(node));
     operations.push_back(Operation::Put(join_key, id));
+    // Of an earlier life, which a curator ended that does not know of this key.
+    if (const std::string left = keys::Decommission(id); view.Find(left).has_value()) {
+      operations.push_back(Operation::Delete(left));
+    }
   }
   *response->mutable_cluster_configuration() = configuration;
   response->set_tpm_usage(tpm_usage);

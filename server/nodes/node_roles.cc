@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "server/nodes/departure.h"
 #include "server/pki/cluster_pki.h"
 #include "server/store/keys.h"
 
@@ -37,10 +38,10 @@ absl::StatusOr<NodeRoles::ConsensusMember> NewConsensusMember(const DecisionView
   return member;
 }
 
-absl::Status RefuseIfLeaving(const curator::storage::Node& node) {
-  if (node.fsm_state() != common::NODE_STATE_DECOMMISSIONED) return absl::OkStatus();
+absl::Status RefuseIfLeaving(const DecisionView& view, const curator::storage::Node& node) {
+  if (!IsLeaving(view, node)) return absl::OkStatus();
   return absl::FailedPreconditionError(
-      absl::StrCat("node ", node.id(), " is DECOMMISSIONED: it gets no new role"));
+      absl::StrCat("node ", node.id(), " is being decommissioned: it gets no new role"));
 }
 
 // `roles` are those of `node` as far as the request was applied.
@@ -57,21 +58,21 @@ absl::Status SetConsensusMember(const DecisionView& view, const curator::storage
     roles->clear_consensus_member();
     return absl::OkStatus();
   }
-  if (absl::Status leaving = RefuseIfLeaving(node); !leaving.ok()) return leaving;
+  if (absl::Status leaving = RefuseIfLeaving(view, node); !leaving.ok()) return leaving;
   absl::StatusOr<NodeRoles::ConsensusMember> member = NewConsensusMember(view, node);
   if (!member.ok()) return member.status();
   *roles->mutable_consensus_member() = *std::move(member);
   return absl::OkStatus();
 }
 
-absl::Status SetController(const curator::storage::Node& node,
+absl::Status SetController(const DecisionView& view, const curator::storage::Node& node,
                            bool wanted, NodeRoles* roles) {
   if (wanted == roles->has_kubernetes_controller()) return absl::OkStatus();
   if (!wanted) {
     roles->clear_kubernetes_controller();
     return absl::OkStatus();
   }
-  if (absl::Status leaving = RefuseIfLeaving(node); !leaving.ok()) return leaving;
+  if (absl::Status leaving = RefuseIfLeaving(view, node); !leaving.ok()) return leaving;
   if (!roles->has_consensus_member()) {
     return absl::FailedPreconditionError(absl::StrCat(
         "a kubernetes_controller must be a consensus_member, and node ", node.id(), " is none"));
@@ -80,14 +81,14 @@ absl::Status SetController(const curator::storage::Node& node,
   return absl::OkStatus();
 }
 
-absl::Status SetWorker(const curator::storage::Node& node, bool wanted,
+absl::Status SetWorker(const DecisionView& view, const curator::storage::Node& node, bool wanted,
                        NodeRoles* roles) {
   if (wanted == roles->has_kubernetes_worker()) return absl::OkStatus();
   if (!wanted) {
     roles->clear_kubernetes_worker();
     return absl::OkStatus();
   }
-  if (absl::Status leaving = RefuseIfLeaving(node); !leaving.ok()) return leaving;
+  if (absl::Status leaving = RefuseIfLeaving(view, node); !leaving.ok()) return leaving;
   roles->mutable_kubernetes_worker();
   return absl::OkStatus();
 }
@@ -120,11 +121,11 @@ Operations DecideRoles(const DecisionView& view, const UpdateNodeRolesRequest& r
     if (!set.ok()) return set;
   }
   if (request.has_kubernetes_controller()) {
-    absl::Status set = SetController(**known, request.kubernetes_controller(), roles);
+    absl::Status set = SetController(view, **known, request.kubernetes_controller(), roles);
     if (!set.ok()) return set;
   }
   if (request.has_kubernetes_worker()) {
-    absl::Status set = SetWorker(**known, request.kubernetes_worker(), roles);
+    absl::Status set = SetWorker(view, **known, request.kubernetes_worker(), roles);
     if (!set.ok()) return set;
   }
   if (roles->SerializeAsString() == (*known)->roles().SerializeAsString()) {

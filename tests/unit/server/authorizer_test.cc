@@ -140,6 +140,8 @@ TEST_F(AuthorizerTest, LetsInWhomTheTableNames) {
       {management + "UpdateNodeLabels", kPermissionDenied},
       {management + "ConfigureCluster", kPermissionDenied},
       {"curator.v1.ClusterOperations.TransferLeadership", kPermissionDenied},
+      {"curator.v1.ClusterOperations.GetDecommission", kOk},
+      {"curator.v1.ClusterOperations.ReportDecommission", kOk},
   };
   const std::set<std::string> for_everybody = {
       curator + "RegisterNode",          curator + "CommitNode",     curator + "JoinNode",
