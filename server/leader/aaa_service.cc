@@ -111,7 +111,13 @@ grpc::ServerBidiReactor<EscrowRequest, EscrowResponse>* AaaService::Escrow(
       leader_.authorizer->Authorize(*context, "metropolis.proto.api.AAA.Escrow");
   auto stream =
       std::make_shared<EscrowStream>(leader_.leadership, caller.ok() ? *caller : Caller{});
-  return caller.ok() ? stream->OwnAndRead() : stream->OwnAndEnd(caller.status());
+  auto* reactor = stream->Own();
+  if (caller.ok()) {
+    stream->Read();
+  } else {
+    stream->End(caller.status());
+  }
+  return reactor;
 }
 
 }  // namespace curatord

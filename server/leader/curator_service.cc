@@ -43,9 +43,8 @@ grpc::ServerWriteReactor<curator_api::WatchEvent>* CuratorService::Watch(
   auto* reactor = stream->Own();
   absl::StatusOr<Caller> caller = leader_.authorizer->Authorize(
       *context, "metropolis.node.core.curator.proto.api.Curator.Watch");
-  if (!caller.ok()) {
-    stream->End(caller.status());
-  } else if (request->kind_case() == curator_api::WatchRequest::KIND_NOT_SET) {
+  if (!AdmitStream(leader_, caller, stream)) return reactor;
+  if (request->kind_case() == curator_api::WatchRequest::KIND_NOT_SET) {
     stream->End(absl::UnimplementedError("a watch needs a kind that this curator knows"));
   } else if (request->has_node_in_cluster() &&
              (node_id.empty() || absl::StrContains(node_id, '/'))) {
@@ -86,11 +85,14 @@ CuratorService::Heartbeat(grpc::CallbackServerContext* context) {
       *context, "metropolis.node.core.curator.proto.api.Curator.Heartbeat");
   auto stream = std::make_shared<HeartbeatStream>(leader_.heartbeats,
                                                   caller.ok() ? caller->name : std::string());
-  if (!caller.ok()) return stream->OwnAndEnd(caller.status());
-  if (caller->kind != Caller::Kind::kNode) {
-    return stream->OwnAndEnd(absl::PermissionDeniedError("only nodes send heartbeats"));
+  auto* reactor = stream->Own();
+  if (!AdmitStream(leader_, caller, stream)) return reactor;
+  if (caller->kind == Caller::Kind::kNode) {
+    stream->Read();
+  } else {
+    stream->End(absl::PermissionDeniedError("only nodes send heartbeats"));
   }
-  return stream->OwnAndRead();
+  return reactor;
 }
 
 grpc::ServerUnaryReactor* CuratorService::RegisterNode(

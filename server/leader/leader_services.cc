@@ -8,8 +8,18 @@
 namespace curatord {
 
 struct LeaderServices::Services {
-  Services(const LeaderContext& context, ClusterState* state)
-      : management(context), curator(context, state), aaa(context), operations(context) {}
+  Services(LeaderContext context, ClusterState* state)
+      : streams(NodeStreams::Watch(state)),
+        leader([this, &context] {
+          context.streams = streams.get();
+          return std::move(context);
+        }()),
+        management(leader),
+        curator(leader, state),
+        aaa(leader),
+        operations(leader) {}
+  const std::shared_ptr<NodeStreams> streams;
+  const LeaderContext leader;
   ManagementService management;
   CuratorService curator;
   AaaService aaa;

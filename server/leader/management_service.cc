@@ -123,10 +123,7 @@ grpc::ServerWriteReactor<api::Node>* ManagementService::GetNodes(
   auto* reactor = stream->Own();
   absl::StatusOr<Caller> caller =
       leader_.authorizer->Authorize(*context, "metropolis.proto.api.Management.GetNodes");
-  if (!caller.ok()) {
-    stream->End(caller.status());
-    return reactor;
-  }
+  if (!AdmitStream(leader_, caller, stream)) return reactor;
   if (!request->filter().empty()) {
     stream->End(UnsupportedError("this curator does not filter nodes: list all and select"));
     return reactor;

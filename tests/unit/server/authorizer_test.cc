@@ -171,6 +171,15 @@ TEST_F(AuthorizerTest, LetsInWhomTheTableNames) {
   }
 }
 
+// Whoever decides whether the node's certificate still counts goes by these.
+TEST_F(AuthorizerTest, TellsTheCertificateOfANodeAndWhetherItMatters) {
+  auto member = authorizer_.AuthorizePem(node_pem_, "metropolis.proto.api.Management.GetNodes");
+  ASSERT_TRUE(member.ok()) << member.status();
+  EXPECT_TRUE(member->must_be_member);
+  EXPECT_EQ(member->certificate, Certificate::FromPem(node_pem_)->der());
+  EXPECT_FALSE(CallerWith(node_pem_).must_be_member) << "anybody may call it";
+}
+
 TEST_F(AuthorizerTest, RefusesMethodsThatSayNothing) {
   for (const char* method :
        {"grpc.health.v1.Health.Check", "grpc.health.v1.Health.Watch",
