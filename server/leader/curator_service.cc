@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "server/leader/node_watch_stream.h"
+#include "server/nodes/cluster_networking.h"
 #include "server/nodes/lifecycle.h"
 #include "server/rpc/exchange_stream.h"
 
@@ -148,13 +149,25 @@ grpc::ServerUnaryReactor* CuratorService::IssueCertificate(
 }
 
 grpc::ServerUnaryReactor* CuratorService::UpdateNodeClusterNetworking(
-    grpc::CallbackServerContext* context, const curator_api::UpdateNodeClusterNetworkingRequest*,
+    grpc::CallbackServerContext* context,
+    const curator_api::UpdateNodeClusterNetworkingRequest* request,
     curator_api::UpdateNodeClusterNetworkingResponse* response) {
-  return ServeUnary(leader_, context,
-                    "metropolis.node.core.curator.proto.api.Curator.UpdateNodeClusterNetworking",
-                    response, [](const Caller&, auto call) {
-                      call->Settle(UnsupportedError("this curator runs no cluster network"));
-                    });
+  return ServeUnary(
+      leader_, context,
+      "metropolis.node.core.curator.proto.api.Curator.UpdateNodeClusterNetworking", response,
+      [this, request](const Caller& caller, auto call) {
+        if (caller.kind != Caller::Kind::kNode) {
+          call->Settle(absl::PermissionDeniedError(absl::StrCat(
+              "a node updates its own cluster network only; the caller is ", caller.name)));
+          return;
+        }
+        SettleByWriting(
+            leader_, std::move(call),
+            [node_id = caller.name, request = *request](
+                const DecisionView& view, curator_api::UpdateNodeClusterNetworkingResponse*) {
+              return DecideClusterNetworking(view, node_id, request);
+            });
+      });
 }
 
 grpc::ServerUnaryReactor* CuratorService::GetConsensusStatus(

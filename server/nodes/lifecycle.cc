@@ -1,7 +1,5 @@
 #include "server/nodes/lifecycle.h"
 
-#include <arpa/inet.h>
-
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
@@ -9,6 +7,7 @@
 #include "libclient/identity/certificate.h"
 #include "libclient/identity/key.h"
 #include "libclient/identity/node_id.h"
+#include "server/nodes/cluster_networking.h"
 #include "server/nodes/configuration.h"
 #include "server/nodes/node_labels.h"
 #include "server/pki/cluster_pki.h"
@@ -25,6 +24,9 @@ using metropolis::proto::common::NodeTPMUsage;
 namespace common = metropolis::proto::common;
 
 constexpr size_t kKeySize = 32;
+constexpr int kHighestPort = 65535;
+// Every watch of all nodes gets the status of each. Real ones have about 100 bytes.
+constexpr size_t kMaxStatusBytes = 4096;
 
 absl::Status NoEphemeralCertificate() {
   return absl::UnauthenticatedError(
@@ -74,12 +76,6 @@ common::NodeLabels UsableLabels(const common::NodeLabels& sent) {
     if (seen.insert(pair.key()).second) *labels.add_pairs() = pair;
   }
   return labels;
-}
-
-bool IsIpAddress(const std::string& text) {
-  unsigned char buffer[sizeof(in6_addr)];
-  return ::inet_pton(AF_INET, text.c_str(), buffer) == 1 ||
-         ::inet_pton(AF_INET6, text.c_str(), buffer) == 1;
 }
 
 }  // namespace
@@ -254,9 +250,18 @@ Operations DecideJoin(const DecisionView& view, const std::string& join_key,
 
 Operations DecideStatus(const DecisionView& view, const std::string& node_id,
                         const common::NodeStatus& status, absl::Time now) {
-  if (!IsIpAddress(status.external_address())) {
+  if (!ParseIpAddress(status.external_address()).has_value()) {
     return absl::InvalidArgumentError(
         absl::StrCat("external_address ", Quoted(status.external_address()), " is no IP address"));
+  }
+  const int port = status.running_curator().port();
+  if (port < 0 || port > kHighestPort) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("running_curator.port ", port, " is no port, 1 to ", kHighestPort, " are"));
+  }
+  if (const size_t size = status.ByteSizeLong(); size > kMaxStatusBytes) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("status has ", size, " bytes, at most ", kMaxStatusBytes, " are allowed"));
   }
   const curator::storage::Node* known = view.FindNode(node_id);
   if (known == nullptr) return NoSuchNode(node_id);

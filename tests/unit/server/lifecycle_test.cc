@@ -362,6 +362,27 @@ TEST_F(UpdateNodeStatus, TakesIpAddressesOnly) {
   }
 }
 
+TEST_F(UpdateNodeStatus, TakesPortsOnly) {
+  for (int port : {-1, 65536, 1 << 30}) {
+    status_.mutable_running_curator()->set_port(port);
+    EXPECT_THAT(Decide(), Refused(kInvalidArgument)) << port;
+  }
+  for (int port : {0, 1, 65535}) {
+    status_.mutable_running_curator()->set_port(port);
+    EXPECT_THAT(Decide(), DecidedToWrite()) << port;
+  }
+}
+
+TEST_F(UpdateNodeStatus, RefusesMoreThanEveryWatchShouldBeSent) {
+  status_.set_boot_id(std::string(1 << 20, 'b'));
+  EXPECT_THAT(Decide(), Refused(kInvalidArgument));
+  status_.clear_boot_id();
+  status_.set_external_address(std::string(1 << 20, '1'));
+  const Operations decided = Decide();
+  EXPECT_THAT(decided, Refused(kInvalidArgument));
+  EXPECT_LT(decided.status().message().size(), 500u);
+}
+
 TEST_F(UpdateNodeStatus, OfADeletedNodeIsNotFound) {
   Apply({Operation::Delete(keys::Node(node_.id()))});
   EXPECT_THAT(Decide(), Refused(kNotFound));
