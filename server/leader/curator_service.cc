@@ -175,8 +175,17 @@ grpc::ServerUnaryReactor* CuratorService::GetConsensusStatus(
     curator_api::GetConsensusStatusResponse* response) {
   return ServeUnary(
       leader_, context, "metropolis.node.core.curator.proto.api.Curator.GetConsensusStatus",
-      response, [](const Caller&, auto call) {
-        call->Settle(UnsupportedError("this curator's store has no consensus to tell of"));
+      response, [this](const Caller&, auto call) {
+        leader_.leadership->Confirm([call,
+                                     consensus = leader_.consensus](const absl::Status& confirmed) {
+          if (!confirmed.ok()) {
+            call->Settle(confirmed);
+            return;
+          }
+          consensus->Ask([call](absl::StatusOr<curator_api::GetConsensusStatusResponse> answer) {
+            call->Settle(std::move(answer));
+          });
+        });
       });
 }
 

@@ -10,8 +10,10 @@ namespace curatord {
 struct LeaderServices::Services {
   Services(LeaderContext context, ClusterState* state)
       : streams(NodeStreams::Watch(state)),
+        consensus(context.leadership->store(), context.leadership->role().leader_id),
         leader([this, &context] {
           context.streams = streams.get();
+          context.consensus = &consensus;
           return std::move(context);
         }()),
         management(leader),
@@ -19,6 +21,7 @@ struct LeaderServices::Services {
         aaa(leader),
         operations(leader) {}
   const std::shared_ptr<NodeStreams> streams;
+  ConsensusStatus consensus;
   const LeaderContext leader;
   ManagementService management;
   CuratorService curator;

@@ -16,6 +16,7 @@
 #include "server/auth/authorizer.h"
 #include "server/leader/admission.h"
 #include "server/leader/answered_requests.h"
+#include "server/leader/consensus_status.h"
 #include "server/leader/heartbeats.h"
 #include "server/leader/leadership.h"
 #include "server/rpc/unary_call.h"
@@ -29,7 +30,9 @@ struct LeaderContext {
   const Authorizer* authorizer;
   AnsweredRequests* answered;
   std::function<std::vector<Candidate>()> candidates;  // Election::Candidates
-  NodeStreams* streams = nullptr;                      // LeaderServices' own
+  // LeaderServices' own.
+  NodeStreams* streams = nullptr;
+  ConsensusStatus* consensus = nullptr;
 };
 
 // Every answer of a leader says which term it speaks for.
