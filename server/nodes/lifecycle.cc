@@ -198,10 +198,12 @@ Operations DecideCommit(const DecisionView& view, const std::string& public_key,
       return absl::FailedPreconditionError(absl::StrCat(
           "node ", id, " cannot be committed, its state is ", NameOf(known->fsm_state())));
   }
-  if (security != common::NODE_STORAGE_SECURITY_INSECURE &&
-      request.cluster_unlock_key().size() != kKeySize) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "cluster_unlock_key has ", request.cluster_unlock_key().size(), " bytes, 32 are needed"));
+  // Where nothing is locked a key may be missing.
+  const size_t key_size = request.cluster_unlock_key().size();
+  if (security == common::NODE_STORAGE_SECURITY_INSECURE ? key_size > kKeySize
+                                                         : key_size != kKeySize) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("cluster_unlock_key has ", key_size, " bytes, 32 are needed"));
   }
   absl::StatusOr<ClusterPki> pki = LoadClusterPki(find);
   if (!pki.ok()) return pki.status();
@@ -278,7 +280,9 @@ Operations DecideStatus(const DecisionView& view, const std::string& node_id,
 Operations DecideOwnAddress(const DecisionView& view, const std::string& node_id,
                             const std::string& external_address, int curator_port, absl::Time now) {
   const curator::storage::Node* known = view.FindNode(node_id);
-  if (known == nullptr) return NoSuchNode(node_id);
+  if (known == nullptr || known->fsm_state() == common::NODE_STATE_DECOMMISSIONED) {
+    return NoSuchNode(node_id);
+  }
   common::NodeStatus status = known->status();
   if (status.external_address() == external_address &&
       status.running_curator().port() == curator_port) {

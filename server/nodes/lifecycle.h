@@ -32,6 +32,7 @@ Operations DecideJoin(const DecisionView& view, const std::string& join_key,
 Operations DecideStatus(const DecisionView& view, const std::string& node_id,
                         const metropolis::proto::common::NodeStatus& status, absl::Time now);
 // For a new leader: states its own address, unless it stands there already.
+// kNotFound, and it must not lead, if its node was deleted or decommissioned.
 Operations DecideOwnAddress(const DecisionView& view, const std::string& node_id,
                             const std::string& external_address, int curator_port, absl::Time now);
 

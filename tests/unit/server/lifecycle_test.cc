@@ -167,6 +167,14 @@ TEST_F(CommitNode, NeedsNoUnlockKeyForInsecureStorage) {
   EXPECT_THAT(Decide(node), DecidedToWrite());
 }
 
+TEST_F(CommitNode, StoresNoUnlockKeyThatIsNone) {
+  const TestNode node(common::NODE_STATE_STANDBY);
+  Add(node);
+  request_.set_storage_security(common::NODE_STORAGE_SECURITY_INSECURE);
+  request_.set_cluster_unlock_key(std::string(1 << 20, 'u'));
+  EXPECT_THAT(Decide(node), Refused(kInvalidArgument));
+}
+
 TEST_F(CommitNode, RepeatedBeforeTheFirstStatusReturnsTheStoredCertificate) {
   TestNode node(common::NODE_STATE_STANDBY);
   Add(node);
@@ -402,6 +410,12 @@ TEST_F(OwnAddress, IsStatedOnceAndKeepsTheRestOfTheStatus) {
   EXPECT_THAT(DecideOwnAddress(View(), node_.id(), "10.0.0.9", 7000, now_),
               DecidedToWriteNothing());
   EXPECT_THAT(DecideOwnAddress(View(), node_.id(), "10.0.0.9", 7001, now_), DecidedToWrite());
+}
+
+TEST_F(OwnAddress, OfADecommissionedNodeIsNotFound) {
+  node_.record.set_fsm_state(common::NODE_STATE_DECOMMISSIONED);
+  Add(node_);
+  EXPECT_THAT(DecideOwnAddress(View(), node_.id(), "10.0.0.9", 7835, now_), Refused(kNotFound));
 }
 
 TEST_F(OwnAddress, OfANodeThatIsNotInTheClusterIsNotFound) {
