@@ -15,7 +15,7 @@
 #include "server/commands.h"
 #include "server/data_dir.h"
 #include "server/explained.h"
-#include "server/nodes/lifecycle.h"
+#include "server/nodes/configuration.h"
 #include "server/nodes/node_record.h"
 #include "server/pki/cluster_pki.h"
 #include "server/store/keys.h"

@@ -20,6 +20,9 @@ inline constexpr char kReasonOutcomeUnknown[] = "OUTCOME_UNKNOWN";
 inline constexpr char kReasonStoreUnavailable[] = "STORE_UNAVAILABLE";
 // This server will never serve the method (UNIMPLEMENTED from a leader).
 inline constexpr char kReasonUnsupported[] = "UNSUPPORTED";
+// The cluster does not stand by the node's certificate any more: the node was deleted
+// or decommissioned (UNAUTHENTICATED). Not executed.
+inline constexpr char kReasonCertificateRevoked[] = "CERTIFICATE_REVOKED";
 
 // Keys of ErrorInfo.metadata.
 inline constexpr char kLeaderIdKey[] = "leader_id";

@@ -42,6 +42,7 @@ Caller Authorizer::Identify(absl::string_view leaf_pem) const {
   if (auto node = VerifyNodeCertificate(*leaf, ca_, now); node.ok()) {
     caller.kind = Caller::Kind::kNode;
     caller.name = node.name;
+    caller.certificate = leaf->der();
   } else if (auto user = VerifyUserCertificate(*leaf, ca_, now); user.ok()) {
     caller.kind = Caller::Kind::kUser;
     caller.name = user.name;
@@ -73,6 +74,7 @@ absl::StatusOr<Caller> Authorizer::AuthorizePem(absl::string_view leaf_pem,
             ? "no client certificate was sent; a node's or a user's of this cluster is needed"
             : "the client certificate is not one of a node or a user of this cluster, or expired");
   }
+  caller.must_be_member = true;
   for (int permission : needed.need()) {
     if (!Holds(caller, static_cast<Permission>(permission))) {
       return absl::PermissionDeniedError(

@@ -1,6 +1,7 @@
 // Authorizer: who calls, and whether it may (protocol section 2). Decided for
 // each RPC from its method option `metropolis.proto.ext.authorization`; a method
-// without that option is refused. Thread-safe.
+// without that option is refused. It knows the CA and no state: whether a node's
+// certificate still counts is the leader's to say (leader/admission.h). Thread-safe.
 #ifndef SERVER_AUTH_AUTHORIZER_H_
 #define SERVER_AUTH_AUTHORIZER_H_
 
@@ -21,8 +22,11 @@ struct Caller {
     kUser,
   };
   Kind kind = Kind::kAnonymous;
-  std::string name;        // node id or user name
-  std::string public_key;  // 32 bytes; empty for kAnonymous
+  std::string name;         // node id or user name
+  std::string public_key;   // 32 bytes; empty for kAnonymous
+  std::string certificate;  // of kNode: DER
+  // The method is for nodes and users of the cluster only.
+  bool must_be_member = false;
 };
 
 class Authorizer {

@@ -7,7 +7,7 @@
 #include "libclient/identity/certificate.h"
 #include "libclient/identity/key.h"
 #include "metropolis/storage.pb.h"
-#include "server/nodes/lifecycle.h"
+#include "server/nodes/decision.h"
 #include "server/pki/cluster_pki.h"
 #include "server/rpc/exchange_stream.h"
 #include "server/store/keys.h"
@@ -57,8 +57,8 @@ class EscrowStream final : public ExchangeStream<EscrowRequest, EscrowResponse> 
     const EscrowRequest::Parameters& parameters = request.parameters();
     if (parameters.requested_identity_name() != kOwner) {
       End(absl::UnimplementedError(absl::StrCat("only the identity \"", kOwner,
-                                                "\" is issued, not \"",
-                                                parameters.requested_identity_name(), "\"")));
+                                                "\" is issued, not ",
+                                                Quoted(parameters.requested_identity_name()))));
       return;
     }
     if (parameters.public_key().size() != 32) {
@@ -111,7 +111,13 @@ grpc::ServerBidiReactor<EscrowRequest, EscrowResponse>* AaaService::Escrow(
       leader_.authorizer->Authorize(*context, "metropolis.proto.api.AAA.Escrow");
   auto stream =
       std::make_shared<EscrowStream>(leader_.leadership, caller.ok() ? *caller : Caller{});
-  return caller.ok() ? stream->OwnAndRead() : stream->OwnAndEnd(caller.status());
+  auto* reactor = stream->Own();
+  if (caller.ok()) {
+    stream->Read();
+  } else {
+    stream->End(caller.status());
+  }
+  return reactor;
 }
 
 }  // namespace curatord

@@ -3,8 +3,10 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "libclient/identity/node_id.h"
 #include "server/log.h"
+#include "server/nodes/departure.h"
 
 namespace curatord {
 namespace {
@@ -45,7 +47,7 @@ grpc::ServerUnaryReactor* ClusterOperationsService::TransferLeadership(
       [this, request](const Caller& caller, auto call) {
         const std::string& to = request->to_node_id();
         if (!to.empty() && !curator::identity::IsNodeId(to)) {
-          call->Settle(absl::InvalidArgumentError(absl::StrCat("\"", to, "\" is no node id")));
+          call->Settle(absl::InvalidArgumentError(absl::StrCat(Quoted(to), " is no node id")));
           return;
         }
         LogInfo("asked to hand over leadership", {{"to", to}, {"by", caller.name}});
@@ -54,6 +56,48 @@ grpc::ServerUnaryReactor* ClusterOperationsService::TransferLeadership(
             [to, role = leader_.leadership->role(), candidates = leader_.candidates](
                 const DecisionView& view, curator::v1::TransferLeadershipResponse* answer) {
               return DecideTransfer(view, role, candidates(), to, answer);
+            });
+      });
+}
+
+grpc::ServerUnaryReactor* ClusterOperationsService::GetDecommission(
+    grpc::CallbackServerContext* context, const curator::v1::GetDecommissionRequest* request,
+    curator::v1::Decommission* response) {
+  return ServeUnary(
+      leader_, context, "curator.v1.ClusterOperations.GetDecommission", response,
+      [this, request](const Caller&, auto call) {
+        const std::string& node_id = request->node_id();
+        if (!curator::identity::IsNodeId(node_id)) {
+          call->Settle(absl::InvalidArgumentError(absl::StrCat(Quoted(node_id), " is no node id")));
+          return;
+        }
+        leader_.leadership->Confirm(
+            [call, node_id, state = &leader_.leadership->state()](absl::Status confirmed) {
+              if (!confirmed.ok()) {
+                call->Settle(std::move(confirmed));
+              } else {
+                call->Settle(DecommissionOf(DecisionView(state), node_id));
+              }
+            });
+      });
+}
+
+grpc::ServerUnaryReactor* ClusterOperationsService::ReportDecommission(
+    grpc::CallbackServerContext* context, const curator::v1::ReportDecommissionRequest* request,
+    curator::v1::ReportDecommissionResponse* response) {
+  return ServeUnary(
+      leader_, context, "curator.v1.ClusterOperations.ReportDecommission", response,
+      [this, request](const Caller& caller, auto call) {
+        if (caller.kind != Caller::Kind::kNode) {
+          call->Settle(absl::PermissionDeniedError(
+              absl::StrCat("only a node reports on itself; the caller is ", caller.name)));
+          return;
+        }
+        SettleByWriting(
+            leader_, std::move(call),
+            [node_id = caller.name, request = *request](
+                const DecisionView& view, curator::v1::ReportDecommissionResponse* answer) {
+              return DecideDecommissionReport(view, node_id, request, absl::Now(), answer);
             });
       });
 }

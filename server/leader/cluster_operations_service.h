@@ -1,4 +1,4 @@
-// ClusterOperations: what operators do to the cluster of curators itself.
+// ClusterOperations: what the protocol of the existing system has no room for.
 #ifndef SERVER_LEADER_CLUSTER_OPERATIONS_SERVICE_H_
 #define SERVER_LEADER_CLUSTER_OPERATIONS_SERVICE_H_
 
@@ -14,6 +14,12 @@ class ClusterOperationsService final : public curator::v1::ClusterOperations::Ca
   grpc::ServerUnaryReactor* TransferLeadership(
       grpc::CallbackServerContext* context, const curator::v1::TransferLeadershipRequest* request,
       curator::v1::TransferLeadershipResponse* response) override;
+  grpc::ServerUnaryReactor* GetDecommission(grpc::CallbackServerContext* context,
+                                            const curator::v1::GetDecommissionRequest* request,
+                                            curator::v1::Decommission* response) override;
+  grpc::ServerUnaryReactor* ReportDecommission(
+      grpc::CallbackServerContext* context, const curator::v1::ReportDecommissionRequest* request,
+      curator::v1::ReportDecommissionResponse* response) override;
 
  private:
   const LeaderContext leader_;

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "server/leader/node_watch_stream.h"
+#include "server/nodes/cluster_networking.h"
 #include "server/nodes/lifecycle.h"
 #include "server/rpc/exchange_stream.h"
 
@@ -43,9 +44,8 @@ grpc::ServerWriteReactor<curator_api::WatchEvent>* CuratorService::Watch(
   auto* reactor = stream->Own();
   absl::StatusOr<Caller> caller = leader_.authorizer->Authorize(
       *context, "metropolis.node.core.curator.proto.api.Curator.Watch");
-  if (!caller.ok()) {
-    stream->End(caller.status());
-  } else if (request->kind_case() == curator_api::WatchRequest::KIND_NOT_SET) {
+  if (!AdmitStream(leader_, caller, stream)) return reactor;
+  if (request->kind_case() == curator_api::WatchRequest::KIND_NOT_SET) {
     stream->End(absl::UnimplementedError("a watch needs a kind that this curator knows"));
   } else if (request->has_node_in_cluster() &&
              (node_id.empty() || absl::StrContains(node_id, '/'))) {
@@ -86,11 +86,14 @@ CuratorService::Heartbeat(grpc::CallbackServerContext* context) {
       *context, "metropolis.node.core.curator.proto.api.Curator.Heartbeat");
   auto stream = std::make_shared<HeartbeatStream>(leader_.heartbeats,
                                                   caller.ok() ? caller->name : std::string());
-  if (!caller.ok()) return stream->OwnAndEnd(caller.status());
-  if (caller->kind != Caller::Kind::kNode) {
-    return stream->OwnAndEnd(absl::PermissionDeniedError("only nodes send heartbeats"));
+  auto* reactor = stream->Own();
+  if (!AdmitStream(leader_, caller, stream)) return reactor;
+  if (caller->kind == Caller::Kind::kNode) {
+    stream->Read();
+  } else {
+    stream->End(absl::PermissionDeniedError("only nodes send heartbeats"));
   }
-  return stream->OwnAndRead();
+  return reactor;
 }
 
 grpc::ServerUnaryReactor* CuratorService::RegisterNode(
@@ -146,13 +149,25 @@ grpc::ServerUnaryReactor* CuratorService::IssueCertificate(
 }
 
 grpc::ServerUnaryReactor* CuratorService::UpdateNodeClusterNetworking(
-    grpc::CallbackServerContext* context, const curator_api::UpdateNodeClusterNetworkingRequest*,
+    grpc::CallbackServerContext* context,
+    const curator_api::UpdateNodeClusterNetworkingRequest* request,
     curator_api::UpdateNodeClusterNetworkingResponse* response) {
-  return ServeUnary(leader_, context,
-                    "metropolis.node.core.curator.proto.api.Curator.UpdateNodeClusterNetworking",
-                    response, [](const Caller&, auto call) {
-                      call->Settle(UnsupportedError("this curator runs no cluster network"));
-                    });
+  return ServeUnary(
+      leader_, context,
+      "metropolis.node.core.curator.proto.api.Curator.UpdateNodeClusterNetworking", response,
+      [this, request](const Caller& caller, auto call) {
+        if (caller.kind != Caller::Kind::kNode) {
+          call->Settle(absl::PermissionDeniedError(absl::StrCat(
+              "a node updates its own cluster network only; the caller is ", caller.name)));
+          return;
+        }
+        SettleByWriting(
+            leader_, std::move(call),
+            [node_id = caller.name, request = *request](
+                const DecisionView& view, curator_api::UpdateNodeClusterNetworkingResponse*) {
+              return DecideClusterNetworking(view, node_id, request);
+            });
+      });
 }
 
 grpc::ServerUnaryReactor* CuratorService::GetConsensusStatus(
@@ -160,8 +175,17 @@ grpc::ServerUnaryReactor* CuratorService::GetConsensusStatus(
     curator_api::GetConsensusStatusResponse* response) {
   return ServeUnary(
       leader_, context, "metropolis.node.core.curator.proto.api.Curator.GetConsensusStatus",
-      response, [](const Caller&, auto call) {
-        call->Settle(UnsupportedError("this curator's store has no consensus to tell of"));
+      response, [this](const Caller&, auto call) {
+        leader_.leadership->Confirm([call,
+                                     consensus = leader_.consensus](const absl::Status& confirmed) {
+          if (!confirmed.ok()) {
+            call->Settle(confirmed);
+            return;
+          }
+          consensus->Ask([call](absl::StatusOr<curator_api::GetConsensusStatusResponse> answer) {
+            call->Settle(std::move(answer));
+          });
+        });
       });
 }
 

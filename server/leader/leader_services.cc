@@ -8,8 +8,21 @@
 namespace curatord {
 
 struct LeaderServices::Services {
-  Services(const LeaderContext& context, ClusterState* state)
-      : management(context), curator(context, state), aaa(context), operations(context) {}
+  Services(LeaderContext context, ClusterState* state)
+      : streams(NodeStreams::Watch(state)),
+        consensus(context.leadership->store(), context.leadership->role().leader_id),
+        leader([this, &context] {
+          context.streams = streams.get();
+          context.consensus = &consensus;
+          return std::move(context);
+        }()),
+        management(leader),
+        curator(leader, state),
+        aaa(leader),
+        operations(leader) {}
+  const std::shared_ptr<NodeStreams> streams;
+  ConsensusStatus consensus;
+  const LeaderContext leader;
   ManagementService management;
   CuratorService curator;
   AaaService aaa;

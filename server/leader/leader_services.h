@@ -14,7 +14,9 @@
 #include "grpcpp/server_context.h"
 #include "libclient/core/error_info.h"
 #include "server/auth/authorizer.h"
+#include "server/leader/admission.h"
 #include "server/leader/answered_requests.h"
+#include "server/leader/consensus_status.h"
 #include "server/leader/heartbeats.h"
 #include "server/leader/leadership.h"
 #include "server/rpc/unary_call.h"
@@ -28,6 +30,9 @@ struct LeaderContext {
   const Authorizer* authorizer;
   AnsweredRequests* answered;
   std::function<std::vector<Candidate>()> candidates;  // Election::Candidates
+  // LeaderServices' own.
+  NodeStreams* streams = nullptr;
+  ConsensusStatus* consensus = nullptr;
 };
 
 // Every answer of a leader says which term it speaks for.
@@ -35,9 +40,9 @@ inline void SayTerm(grpc::ServerContextBase* context, int64_t term) {
   context->AddInitialMetadata(curator::core::kTermMetadata, absl::StrCat(term));
 }
 
-// Begins a unary call: says the term, authorizes, answers a repeated request as
-// before, and otherwise calls `serve(caller, call)`, which settles the call now or
-// later.
+// Begins a unary call: says the term, authorizes and admits, answers a repeated
+// request as before, and otherwise calls `serve(caller, call)`, which settles the
+// call now or later.
 template <typename Response, typename Serve>
 grpc::ServerUnaryReactor* ServeUnary(const LeaderContext& leader,
                                      grpc::CallbackServerContext* context,
@@ -48,10 +53,32 @@ grpc::ServerUnaryReactor* ServeUnary(const LeaderContext& leader,
   absl::StatusOr<Caller> caller = leader.authorizer->Authorize(*context, full_method);
   if (!caller.ok()) {
     call->Settle(caller.status());
+  } else if (!CheckNotRevoked(*caller, leader.leadership->state()).ok()) {
+    ConfirmRevoked(leader.leadership, *caller, full_method,
+                   [call](const absl::Status& refusal) { call->Settle(refusal); });
   } else if (!leader.answered->AnswerAgain(*context, *caller, full_method, call)) {
     serve(*std::move(caller), call);
   }
   return call.get();
+}
+
+// Admits the caller of a stream that is owned already, for as long as the cluster
+// knows it; otherwise ends the stream.
+template <typename Stream>
+bool AdmitStream(const LeaderContext& leader, const absl::StatusOr<Caller>& caller,
+                 const std::shared_ptr<Stream>& stream) {
+  if (!caller.ok()) {
+    stream->End(caller.status());
+    return false;
+  }
+  if (!CheckNotRevoked(*caller, leader.leadership->state()).ok()) {
+    ConfirmRevoked(leader.leadership, *caller, /*full_method=*/"",
+                   [stream](const absl::Status& refusal) { stream->End(refusal); });
+    return false;
+  }
+  leader.streams->Add(*caller, stream,
+                      [raw = stream.get()](const absl::Status& revoked) { raw->End(revoked); });
+  return true;
 }
 
 // Settles `call` with what `decide(view, &response)` decides and writes.

@@ -74,6 +74,7 @@ class Leadership {
   int64_t term() const { return role_.term; }
   const Role& role() const { return role_; }
   const ClusterState& state() const { return *state_; }
+  Store* store() const { return store_; }
 
  private:
   struct PendingWrite {

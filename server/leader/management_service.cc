@@ -4,9 +4,14 @@
 #include <utility>
 #include <vector>
 
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "libclient/identity/key.h"
+#include "server/nodes/configuration.h"
+#include "server/nodes/departure.h"
 #include "server/nodes/lifecycle.h"
+#include "server/nodes/node_labels.h"
+#include "server/nodes/node_roles.h"
 #include "server/rpc/write_stream.h"
 #include "server/store/keys.h"
 
@@ -118,10 +123,7 @@ grpc::ServerWriteReactor<api::Node>* ManagementService::GetNodes(
   auto* reactor = stream->Own();
   absl::StatusOr<Caller> caller =
       leader_.authorizer->Authorize(*context, "metropolis.proto.api.Management.GetNodes");
-  if (!caller.ok()) {
-    stream->End(caller.status());
-    return reactor;
-  }
+  if (!AdmitStream(leader_, caller, stream)) return reactor;
   if (!request->filter().empty()) {
     stream->End(UnsupportedError("this curator does not filter nodes: list all and select"));
     return reactor;
@@ -152,50 +154,68 @@ grpc::ServerUnaryReactor* ManagementService::ApproveNode(grpc::CallbackServerCon
 }
 
 grpc::ServerUnaryReactor* ManagementService::UpdateNodeRoles(
-    grpc::CallbackServerContext* context, const api::UpdateNodeRolesRequest*,
+    grpc::CallbackServerContext* context, const api::UpdateNodeRolesRequest* request,
     api::UpdateNodeRolesResponse* response) {
   return ServeUnary(leader_, context, "metropolis.proto.api.Management.UpdateNodeRoles", response,
-                    [](const Caller&, auto call) {
-                      call->Settle(UnsupportedError("this curator does not change roles of nodes"));
+                    [this, request](const Caller&, auto call) {
+                      SettleByWriting(leader_, std::move(call),
+                                      [request = *request](const DecisionView& view,
+                                                           api::UpdateNodeRolesResponse*) {
+                                        return DecideRoles(view, request);
+                                      });
                     });
 }
 
 grpc::ServerUnaryReactor* ManagementService::DecommissionNode(
-    grpc::CallbackServerContext* context, const api::DecommissionNodeRequest*,
+    grpc::CallbackServerContext* context, const api::DecommissionNodeRequest* request,
     api::DecommissionNodeResponse* response) {
   return ServeUnary(leader_, context, "metropolis.proto.api.Management.DecommissionNode", response,
-                    [](const Caller&, auto call) {
-                      call->Settle(UnsupportedError("this curator does not decommission nodes"));
+                    [this, request](const Caller&, auto call) {
+                      SettleByWriting(leader_, std::move(call),
+                                      [request = *request](const DecisionView& view,
+                                                           api::DecommissionNodeResponse*) {
+                                        return DecideDecommission(view, request, absl::Now());
+                                      });
                     });
 }
 
 grpc::ServerUnaryReactor* ManagementService::DeleteNode(grpc::CallbackServerContext* context,
-                                                        const api::DeleteNodeRequest*,
+                                                        const api::DeleteNodeRequest* request,
                                                         api::DeleteNodeResponse* response) {
   return ServeUnary(leader_, context, "metropolis.proto.api.Management.DeleteNode", response,
-                    [](const Caller&, auto call) {
-                      call->Settle(UnsupportedError("this curator does not delete nodes"));
+                    [this, request](const Caller&, auto call) {
+                      SettleByWriting(
+                          leader_, std::move(call),
+                          [request = *request](const DecisionView& view, api::DeleteNodeResponse*) {
+                            return DecideDelete(view, request);
+                          });
                     });
 }
 
 grpc::ServerUnaryReactor* ManagementService::UpdateNodeLabels(
-    grpc::CallbackServerContext* context, const api::UpdateNodeLabelsRequest*,
+    grpc::CallbackServerContext* context, const api::UpdateNodeLabelsRequest* request,
     api::UpdateNodeLabelsResponse* response) {
-  return ServeUnary(
-      leader_, context, "metropolis.proto.api.Management.UpdateNodeLabels", response,
-      [](const Caller&, auto call) {
-        call->Settle(UnsupportedError("this curator does not change labels of nodes"));
-      });
+  return ServeUnary(leader_, context, "metropolis.proto.api.Management.UpdateNodeLabels", response,
+                    [this, request](const Caller&, auto call) {
+                      SettleByWriting(leader_, std::move(call),
+                                      [request = *request](const DecisionView& view,
+                                                           api::UpdateNodeLabelsResponse*) {
+                                        return DecideLabels(view, request);
+                                      });
+                    });
 }
 
 grpc::ServerUnaryReactor* ManagementService::ConfigureCluster(
-    grpc::CallbackServerContext* context, const api::ConfigureClusterRequest*,
+    grpc::CallbackServerContext* context, const api::ConfigureClusterRequest* request,
     api::ConfigureClusterResponse* response) {
-  return ServeUnary(
-      leader_, context, "metropolis.proto.api.Management.ConfigureCluster", response,
-      [](const Caller&, auto call) {
-        call->Settle(UnsupportedError("this curator does not change the cluster's configuration"));
-      });
+  return ServeUnary(leader_, context, "metropolis.proto.api.Management.ConfigureCluster", response,
+                    [this, request](const Caller&, auto call) {
+                      SettleByWriting(leader_, std::move(call),
+                                      [request = *request](const DecisionView& view,
+                                                           api::ConfigureClusterResponse* answer) {
+                                        return DecideConfigure(view, request, answer);
+                                      });
+                    });
 }
 
 }  // namespace curatord

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/strings/strip.h"
 #include "server/store/keys.h"
 
 namespace curatord {
@@ -19,6 +20,22 @@ const curator::storage::Node* DecisionView::FindNode(absl::string_view id) const
   if (record == nullptr) return nullptr;
   held_.push_back(std::move(record));
   return &held_.back()->node;
+}
+
+const curator::storage::Node* DecisionView::FindNodeIf(
+    const std::function<bool(const curator::storage::Node&)>& wanted) const {
+  for (NodeRecordPtr& record : state_->Nodes()) {
+    if (overlay_.contains(keys::Node(record->id)) || !wanted(record->node)) continue;
+    held_.push_back(std::move(record));
+    return &held_.back()->node;
+  }
+  for (const auto& [key, value] : overlay_) {
+    absl::string_view id = key;
+    if (!absl::ConsumePrefix(&id, keys::kNodes)) continue;
+    const curator::storage::Node* node = FindNode(id);
+    if (node != nullptr && wanted(*node)) return node;
+  }
+  return nullptr;
 }
 
 absl::optional<std::string> DecisionView::Find(absl::string_view key) const {

@@ -4,6 +4,7 @@
 #ifndef SERVER_NODES_DECISION_VIEW_H_
 #define SERVER_NODES_DECISION_VIEW_H_
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,9 @@ class DecisionView {
 
   // Null if there is no such node. Valid as long as the view.
   const curator::storage::Node* FindNode(absl::string_view id) const;
+  // Any node for which `wanted` holds, or null. Looks at all of them.
+  const curator::storage::Node* FindNodeIf(
+      const std::function<bool(const curator::storage::Node&)>& wanted) const;
   // Value of a key that is not a node's.
   absl::optional<std::string> Find(absl::string_view key) const;
 

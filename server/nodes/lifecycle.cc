@@ -1,16 +1,15 @@
 #include "server/nodes/lifecycle.h"
 
-#include <arpa/inet.h>
-
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "libclient/identity/certificate.h"
 #include "libclient/identity/key.h"
 #include "libclient/identity/node_id.h"
-#include "server/nodes/node_record.h"
+#include "server/nodes/cluster_networking.h"
+#include "server/nodes/configuration.h"
+#include "server/nodes/node_labels.h"
 #include "server/pki/cluster_pki.h"
 #include "server/store/keys.h"
 
@@ -20,22 +19,14 @@ namespace {
 using curator::identity::ConstantTimeEqual;
 using curator::identity::NodeIdFromPublicKey;
 using metropolis::proto::common::ClusterConfiguration;
-using metropolis::proto::common::NodeState;
 using metropolis::proto::common::NodeStorageSecurity;
 using metropolis::proto::common::NodeTPMUsage;
 namespace common = metropolis::proto::common;
 
 constexpr size_t kKeySize = 32;
-
-absl::string_view Name(NodeState state) {
-  absl::string_view name = common::NodeState_Name(state);
-  absl::ConsumePrefix(&name, "NODE_STATE_");
-  return name;
-}
-
-absl::Status NoSuchNode(absl::string_view id) {
-  return absl::NotFoundError(absl::StrCat("no node ", id));
-}
+constexpr int kHighestPort = 65535;
+// Every watch of all nodes gets the status of each. Real ones have about 100 bytes.
+constexpr size_t kMaxStatusBytes = 4096;
 
 absl::Status NoEphemeralCertificate() {
   return absl::UnauthenticatedError(
@@ -87,35 +78,7 @@ common::NodeLabels UsableLabels(const common::NodeLabels& sent) {
   return labels;
 }
 
-bool IsIpAddress(const std::string& text) {
-  unsigned char buffer[sizeof(in6_addr)];
-  return ::inet_pton(AF_INET, text.c_str(), buffer) == 1 ||
-         ::inet_pton(AF_INET6, text.c_str(), buffer) == 1;
-}
-
-Operation PutNode(const curator::storage::Node& node) {
-  return Operation::Put(keys::Node(node.id()), SerializeNode(node));
-}
-
 }  // namespace
-
-ClusterConfiguration DefaultClusterConfiguration() {
-  ClusterConfiguration configuration;
-  configuration.set_cluster_domain("cluster.internal");
-  configuration.set_tpm_mode(ClusterConfiguration::TPM_MODE_REQUIRED);
-  configuration.set_storage_security_policy(
-      ClusterConfiguration::STORAGE_SECURITY_POLICY_NEEDS_ENCRYPTION_AND_AUTHENTICATION);
-  return configuration;
-}
-
-ClusterConfiguration ClusterConfigurationIn(const DecisionView& view) {
-  absl::optional<std::string> stored = view.Find(keys::kClusterConfiguration);
-  ClusterConfiguration configuration;
-  if (!stored.has_value() || !configuration.ParseFromString(*stored)) {
-    return DefaultClusterConfiguration();
-  }
-  return configuration;
-}
 
 Operations DecideRegister(const DecisionView& view, const std::string& public_key,
                           const curator_api::RegisterNodeRequest& request,
@@ -139,7 +102,7 @@ Operations DecideRegister(const DecisionView& view, const std::string& public_ke
   const curator::storage::Node* known = view.FindNode(id);
   if (known != nullptr && known->fsm_state() != common::NODE_STATE_NEW) {
     return absl::FailedPreconditionError(absl::StrCat(
-        "node ", id, " is registered already, its state is ", Name(known->fsm_state())));
+        "node ", id, " is registered already, its state is ", NameOf(known->fsm_state())));
   }
   std::vector<Operation> operations;
   NodeTPMUsage tpm_usage = TpmUsageFor(configuration.tpm_mode(), request.have_local_tpm());
@@ -160,6 +123,10 @@ Operations DecideRegister(const DecisionView& view, const std::string& public_ke
     *node.mutable_labels() = UsableLabels(request.labels());
     operations.push_back(PutNode(node));
     operations.push_back(Operation::Put(join_key, id));
+    // Of an earlier life, which a curator ended that does not know of this key.
+    if (const std::string left = keys::Decommission(id); view.Find(left).has_value()) {
+      operations.push_back(Operation::Delete(left));
+    }
   }
   *response->mutable_cluster_configuration() = configuration;
   response->set_tpm_usage(tpm_usage);
@@ -169,13 +136,11 @@ Operations DecideRegister(const DecisionView& view, const std::string& public_ke
 }
 
 Operations DecideApprove(const DecisionView& view, const std::string& public_key) {
-  if (public_key.size() != kKeySize) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("pubkey has ", public_key.size(), " bytes, 32 are needed"));
-  }
-  const std::string id = NodeIdFromPublicKey(public_key);
-  const curator::storage::Node* known = view.FindNode(id);
-  if (known == nullptr || known->public_key() != public_key) return NoSuchNode(id);
+  const NodeSelector selector = NodeSelector::PublicKey(public_key);
+  if (absl::Status valid = CheckSelector(selector); !valid.ok()) return valid;
+  absl::StatusOr<const curator::storage::Node*> found = FindSelected(view, selector);
+  if (!found.ok()) return found.status();
+  const curator::storage::Node* const known = *found;
   switch (known->fsm_state()) {
     case common::NODE_STATE_NEW: {
       curator::storage::Node node = *known;
@@ -187,7 +152,7 @@ Operations DecideApprove(const DecisionView& view, const std::string& public_key
       return std::vector<Operation>{};
     default:
       return absl::FailedPreconditionError(absl::StrCat(
-          "node ", id, " cannot be approved, its state is ", Name(known->fsm_state())));
+          "node ", known->id(), " cannot be approved, its state is ", NameOf(known->fsm_state())));
   }
 }
 
@@ -231,12 +196,14 @@ Operations DecideCommit(const DecisionView& view, const std::string& public_key,
     }
     default:
       return absl::FailedPreconditionError(absl::StrCat(
-          "node ", id, " cannot be committed, its state is ", Name(known->fsm_state())));
+          "node ", id, " cannot be committed, its state is ", NameOf(known->fsm_state())));
   }
-  if (security != common::NODE_STORAGE_SECURITY_INSECURE &&
-      request.cluster_unlock_key().size() != kKeySize) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "cluster_unlock_key has ", request.cluster_unlock_key().size(), " bytes, 32 are needed"));
+  // Where nothing is locked a key may be missing.
+  const size_t key_size = request.cluster_unlock_key().size();
+  if (security == common::NODE_STORAGE_SECURITY_INSECURE ? key_size > kKeySize
+                                                         : key_size != kKeySize) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("cluster_unlock_key has ", key_size, " bytes, 32 are needed"));
   }
   absl::StatusOr<ClusterPki> pki = LoadClusterPki(find);
   if (!pki.ok()) return pki.status();
@@ -277,7 +244,7 @@ Operations DecideJoin(const DecisionView& view, const std::string& join_key,
   }
   if (node->fsm_state() != common::NODE_STATE_UP) {
     return absl::FailedPreconditionError(
-        absl::StrCat("node ", *id, " is not UP, its state is ", Name(node->fsm_state())));
+        absl::StrCat("node ", *id, " is not UP, its state is ", NameOf(node->fsm_state())));
   }
   response->set_cluster_unlock_key(node->cluster_unlock_key());
   return std::vector<Operation>{};
@@ -285,9 +252,18 @@ Operations DecideJoin(const DecisionView& view, const std::string& join_key,
 
 Operations DecideStatus(const DecisionView& view, const std::string& node_id,
                         const common::NodeStatus& status, absl::Time now) {
-  if (!IsIpAddress(status.external_address())) {
+  if (!ParseIpAddress(status.external_address()).has_value()) {
     return absl::InvalidArgumentError(
-        absl::StrCat("external_address \"", status.external_address(), "\" is no IP address"));
+        absl::StrCat("external_address ", Quoted(status.external_address()), " is no IP address"));
+  }
+  const int port = status.running_curator().port();
+  if (port < 0 || port > kHighestPort) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("running_curator.port ", port, " is no port, 1 to ", kHighestPort, " are"));
+  }
+  if (const size_t size = status.ByteSizeLong(); size > kMaxStatusBytes) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("status has ", size, " bytes, at most ", kMaxStatusBytes, " are allowed"));
   }
   const curator::storage::Node* known = view.FindNode(node_id);
   if (known == nullptr) return NoSuchNode(node_id);
@@ -304,7 +280,9 @@ Operations DecideStatus(const DecisionView& view, const std::string& node_id,
 Operations DecideOwnAddress(const DecisionView& view, const std::string& node_id,
                             const std::string& external_address, int curator_port, absl::Time now) {
   const curator::storage::Node* known = view.FindNode(node_id);
-  if (known == nullptr) return NoSuchNode(node_id);
+  if (known == nullptr || known->fsm_state() == common::NODE_STATE_DECOMMISSIONED) {
+    return NoSuchNode(node_id);
+  }
   common::NodeStatus status = known->status();
   if (status.external_address() == external_address &&
       status.running_curator().port() == curator_port) {

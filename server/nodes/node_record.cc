@@ -5,12 +5,10 @@
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
-#include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "libclient/identity/node_id.h"
+#include "server/nodes/node_labels.h"
 #include "server/store/keys.h"
 
 namespace curatord {
@@ -18,47 +16,6 @@ namespace {
 
 using metropolis::proto::common::NodeLabels;
 using metropolis::proto::common::NodeRoles;
-
-constexpr size_t kMaxLabelLength = 63;
-constexpr size_t kMaxLabelPrefixLength = 253;
-
-// 1 to 63 of [A-Za-z0-9._-], first and last alphanumeric; `what` names it in the fault.
-std::string LabelNameFault(absl::string_view what, absl::string_view text) {
-  if (text.size() > kMaxLabelLength) {
-    return absl::StrCat(what, " has ", text.size(), " characters, at most ", kMaxLabelLength,
-                        " are allowed");
-  }
-  for (unsigned char c : text) {
-    if (!absl::ascii_isalnum(c) && c != '.' && c != '_' && c != '-') {
-      return absl::StrCat(what, " has a character other than A-Z a-z 0-9 . _ -");
-    }
-  }
-  if (!absl::ascii_isalnum(text.front()) || !absl::ascii_isalnum(text.back())) {
-    return absl::StrCat(what, " must begin and end with a letter or a digit");
-  }
-  return "";
-}
-
-// A lower-case DNS name whose last label is not a number.
-std::string LabelPrefixFault(absl::string_view prefix) {
-  if (prefix.empty()) return "prefix is empty";
-  if (prefix.size() > kMaxLabelPrefixLength) return "prefix is over 253 characters";
-  std::vector<absl::string_view> labels = absl::StrSplit(prefix, '.');
-  for (absl::string_view label : labels) {
-    if (label.empty() || label.size() > 63) return "prefix has a part of no or over 63 characters";
-    for (unsigned char c : label) {
-      if (!absl::ascii_islower(c) && !absl::ascii_isdigit(c) && c != '-') {
-        return "prefix is no lower-case DNS name";
-      }
-    }
-    if (label.front() == '-' || label.back() == '-') return "prefix is no lower-case DNS name";
-  }
-  const absl::string_view last = labels.back();
-  if (std::all_of(last.begin(), last.end(), absl::ascii_isdigit)) {
-    return "prefix ends in a number";
-  }
-  return "";
-}
 
 // Keeps the first of each key, drops what is invalid, sorts by key.
 void CleanLabels(NodeLabels* labels) {
@@ -75,20 +32,6 @@ void CleanLabels(NodeLabels* labels) {
 }
 
 }  // namespace
-
-std::string LabelKeyFault(absl::string_view key) {
-  absl::string_view name = key;
-  if (const size_t slash = key.find('/'); slash != absl::string_view::npos) {
-    if (std::string fault = LabelPrefixFault(key.substr(0, slash)); !fault.empty()) return fault;
-    name = key.substr(slash + 1);
-  }
-  if (name.empty()) return "key is empty";
-  return LabelNameFault("key", name);
-}
-
-std::string LabelValueFault(absl::string_view value) {
-  return value.empty() ? "" : LabelNameFault("value", value);
-}
 
 absl::StatusOr<NodeRecord> ParseNodeRecord(absl::string_view key, absl::string_view value,
                                            int64_t mod_revision) {

@@ -36,12 +36,6 @@ metropolis::proto::api::Node ToManagementNode(const NodeRecord& record);
 // For Curator.Watch: roles in full, `roles` and `labels` always set.
 metropolis::node::core::curator::proto::api::Node ToWatchNode(const NodeRecord& record);
 
-// Why a label is invalid, or "" if it is not (protocol section 4, UpdateNodeLabels).
-std::string LabelKeyFault(absl::string_view key);
-std::string LabelValueFault(absl::string_view value);
-
-inline constexpr int kMaxLabels = 128;
-
 }  // namespace curatord
 
 #endif  // SERVER_NODES_NODE_RECORD_H_

@@ -21,17 +21,16 @@ template <typename Request, typename Response>
 class ExchangeStream : public grpc::ServerBidiReactor<Request, Response>,
                        public std::enable_shared_from_this<ExchangeStream<Request, Response>> {
  public:
-  // The stream keeps itself alive until gRPC is done with it, and reads.
-  grpc::ServerBidiReactor<Request, Response>* OwnAndRead() {
+  // The stream keeps itself alive until gRPC is done with it. Called once, before
+  // anything else.
+  grpc::ServerBidiReactor<Request, Response>* Own() {
     self_ = this->shared_from_this();
-    Read();
     return this;
   }
-  // As OwnAndRead, for a call that is refused.
-  grpc::ServerBidiReactor<Request, Response>* OwnAndEnd(const absl::Status& status) {
-    self_ = this->shared_from_this();
-    End(status);
-    return this;
+  // Begins. A call that is refused is ended instead.
+  void Read() ABSL_LOCKS_EXCLUDED(mutex_) {
+    absl::MutexLock lock(&mutex_);
+    if (!ended_) this->StartRead(&request_);
   }
 
   void Reply(Response response) { Write(std::move(response), /*last=*/false); }
@@ -53,10 +52,6 @@ class ExchangeStream : public grpc::ServerBidiReactor<Request, Response>,
   virtual void OnRequest(const Request& request) = 0;
 
  private:
-  void Read() ABSL_LOCKS_EXCLUDED(mutex_) {
-    absl::MutexLock lock(&mutex_);
-    if (!ended_) this->StartRead(&request_);
-  }
   void Write(Response response, bool last) ABSL_LOCKS_EXCLUDED(mutex_) {
     absl::MutexLock lock(&mutex_);
     if (ended_) return;

@@ -104,6 +104,7 @@ absl::StatusOr<std::vector<std::shared_ptr<const EtcdEndpoint>>> OpenEtcdEndpoin
     opened->kv = etcdserverpb::KV::NewStub(channel);
     opened->watch = etcdserverpb::Watch::NewStub(channel);
     opened->lease = etcdserverpb::Lease::NewStub(channel);
+    opened->cluster = etcdserverpb::Cluster::NewStub(channel);
     opened->maintenance = etcdserverpb::Maintenance::NewStub(channel);
     opened->auth = etcdserverpb::Auth::NewStub(channel);
     endpoints.push_back(std::move(opened));

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "server/store/etcd_call.h"
 #include "server/store/etcd_keepalive.h"
@@ -15,6 +16,19 @@ namespace {
 // One answer, whatever the size of the store, stays of a bearable size.
 constexpr int64_t kPageSize = 5000;
 constexpr absl::Duration kOpenTimeout = absl::Seconds(5);
+
+// Nodes name their member by their id. One that has not started yet has no name, but
+// the address of its node, whose host is the id.
+std::string IdOfMember(const etcdserverpb::Member& member) {
+  if (!member.name().empty()) return member.name();
+  for (absl::string_view url : member.peerurls()) {
+    const size_t scheme = url.find("://");
+    if (scheme != absl::string_view::npos) url.remove_prefix(scheme + 3);
+    const absl::string_view host = url.substr(0, url.find_last_of(':'));
+    if (!host.empty()) return std::string(host);
+  }
+  return absl::StrCat(absl::Hex(member.id()));
+}
 
 }  // namespace
 
@@ -208,6 +222,29 @@ absl::Status EtcdStore::RevokeLease(int64_t lease_id, absl::Time deadline) {
 // It may well be gone by our own attempt whose answer was lost.
 if (absl::IsNotFound(result.status) && result.maybe_executed_before) return absl::OkStatus();
 return result.status;
+}
+
+absl::StatusOr<std::vector<StoreMember>> EtcdStore::Members(absl::Time deadline) {
+  const etcdserverpb::MemberListRequest request;
+  etcdserverpb::MemberListResponse response;
+  const EtcdCallResult result = CallEtcd(
+      &sessions_,
+      {"member list", EtcdRepeat::kAlways,
+       [&](const EtcdEndpoint& endpoint, grpc::ClientContext* context,
+           std::function<void(grpc::Status)> done) {
+    response.Clear();
+    endpoint.cluster->async()->MemberList(context, &request, &response, std::move(done));
+       },
+       [&]() -> const auto& { return response.header();
+}
+},
+      deadline);
+if (!result.status.ok()) return result.status;
+std::vector<StoreMember> members;
+for (const etcdserverpb::Member& member : response.members()) {
+  members.push_back({IdOfMember(member), member.islearner()});
+}
+return members;
 }
 
 }  // namespace curatord

@@ -46,6 +46,7 @@ class EtcdStore final : public Store {
   absl::StatusOr<Lease> GrantLease(absl::Duration ttl, absl::Time deadline) override;
   absl::StatusOr<absl::Duration> KeepLeaseAlive(int64_t lease_id, absl::Time deadline) override;
   absl::Status RevokeLease(int64_t lease_id, absl::Time deadline) override;
+  absl::StatusOr<std::vector<StoreMember>> Members(absl::Time deadline) override;
   std::string name() const override { return name_; }
 
  private:

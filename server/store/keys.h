@@ -26,6 +26,10 @@ inline constexpr absl::string_view kTakeover = "/curator.v1/takeover";
 // Ours alone: stands while `curatord migrate` fills a store.
 inline constexpr absl::string_view kMigration = "/curator.v1/migration";
 
+// Ours alone, one for each node that leaves: how far its decommissioning is.
+inline std::string Decommission(absl::string_view node_id) {
+  return absl::StrCat("/curator.v1/decommission/", node_id);
+}
 inline std::string Leader(int64_t lease_id) {
   return absl::StrCat(kLeaders, absl::Hex(static_cast<uint64_t>(lease_id)));
 }

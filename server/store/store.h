@@ -113,6 +113,12 @@ struct Lease {
   absl::Duration ttl;  // as granted, which may be more than was asked
 };
 
+// One who takes part in the consensus that a store rests on.
+struct StoreMember {
+  std::string id;        // the node it runs on, as far as the store knows
+  bool learner = false;  // receives everything, and has no vote yet
+};
+
 class Store {
  public:
   virtual ~Store() = default;
@@ -142,6 +148,11 @@ class Store {
   virtual absl::StatusOr<absl::Duration> KeepLeaseAlive(int64_t lease_id, absl::Time deadline) = 0;
   // Ends the lease and deletes its keys at one revision. kNotFound: it had ended.
   virtual absl::Status RevokeLease(int64_t lease_id, absl::Time deadline) = 0;
+
+  // None: the store rests on this host alone.
+  virtual absl::StatusOr<std::vector<StoreMember>> Members(absl::Time /*deadline*/) {
+    return std::vector<StoreMember>();
+  }
 
   // For people: "sqlite:///var/lib/x/store.db".
   virtual std::string name() const = 0;

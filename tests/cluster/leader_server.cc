@@ -58,7 +58,7 @@ void LeaderServerTest::Settle() {
 }
 
 void LeaderServerTest::Put(const TestNode& node) {
-  ASSERT_TRUE(memory_.Commit({}, TestCluster::ContentsOf(node), absl::InfiniteFuture()).ok());
+  ASSERT_TRUE(memory_.Commit({}, cluster_.ContentsOf(node), absl::InfiniteFuture()).ok());
   Settle();
 }
 

@@ -62,7 +62,7 @@ class ListenerTest : public testing::Test {
     node->record.mutable_status()->mutable_running_curator()->set_port(7000);
   }
   void Put(const TestNode& node) {
-    ASSERT_TRUE(store_.Commit({}, TestCluster::ContentsOf(node), absl::InfiniteFuture()).ok());
+    ASSERT_TRUE(store_.Commit({}, cluster_.ContentsOf(node), absl::InfiniteFuture()).ok());
   }
   // A candidate key of that node: those that were put first lead first.
   std::string PutCandidate(int number, const std::string& node_id) {

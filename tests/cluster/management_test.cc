@@ -254,15 +254,5 @@ TEST_F(Management, ACallerThatLeavesDoesNotUndoItsChange) {
   EXPECT_EQ(Stored(node.id()).fsm_state(), common::NODE_STATE_STANDBY);
 }
 
-TEST_F(Management, WhatIsNotBuiltSaysSoInASentence) {
-  for (const char* method : {"UpdateNodeRoles", "DecommissionNode", "DeleteNode",
-                             "UpdateNodeLabels", "ConfigureCluster"}) {
-    const auto result =
-        CallGeneric(owner_, absl::StrCat("/metropolis.proto.api.Management/", method));
-    EXPECT_THAT(result.status, FailsWith(grpc::StatusCode::UNIMPLEMENTED, "UNSUPPORTED"));
-    EXPECT_GT(result.status.error_message().size(), 20u);
-  }
-}
-
 }  // namespace
 }  // namespace curatord

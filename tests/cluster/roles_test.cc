@@ -86,6 +86,8 @@ TEST_F(Roles, ALeaderServesEveryMethod) {
   StartBoth();
   const Client client = a_->ConnectAsOwner();
   for (const std::string& method : AllMethods()) {
+    // It would lead no more; transfer_test.cc has it.
+    if (absl::EndsWith(method, "/TransferLeadership")) continue;
     const auto result = CallGeneric(client, method);
     if (result.answered || result.status.error_code() != grpc::StatusCode::UNIMPLEMENTED) continue;
     // A watch without a kind is one by the protocol; the rest is said to be not built.
@@ -272,7 +274,7 @@ TEST_F(Roles, AWriteToADeposedLeaderIsNotApplied) {
   TestNode fresh(metropolis::proto::common::NODE_STATE_NEW);
   const absl::Time deadline = absl::Now() + testing_support::kEventually;
   // In one transaction: the node to be approved is there, and the leader is not.
-  std::vector<Operation> operations = TestCluster::ContentsOf(fresh);
+  std::vector<Operation> operations = cluster_.ContentsOf(fresh);
   operations.push_back(Operation::Delete(leading_.lock_key));
   ASSERT_TRUE(stores_[1]->Commit({}, operations, deadline).ok());
   mgmt::ApproveNodeRequest request;

@@ -29,6 +29,22 @@ void FaultyStore::SilenceKeepAlives() {
   silent_ = true;
 }
 
+void FaultyStore::SetMembers(std::vector<StoreMember> members) {
+  absl::MutexLock lock(&mutex_);
+  members_ = std::move(members);
+}
+
+void FaultyStore::FailMembers(absl::Status cause) {
+  absl::MutexLock lock(&mutex_);
+  members_ = std::move(cause);
+}
+
+absl::StatusOr<std::vector<StoreMember>> FaultyStore::Members(absl::Time /*deadline*/) {
+  if (absl::Status down = Down(); !down.ok()) return down;
+  absl::MutexLock lock(&mutex_);
+  return members_;
+}
+
 void FaultyStore::WaitUntilHeld(int count) {
   absl::MutexLock lock(&mutex_);
   auto enough = [this, count]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return held_ >= count; };

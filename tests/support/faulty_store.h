@@ -45,6 +45,10 @@ class FaultyStore final : public Store {
   // Keepalives get no answer: each waits out its deadline.
   void SilenceKeepAlives() ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // What the store says of its members; without it, it has none.
+  void SetMembers(std::vector<StoreMember> members) ABSL_LOCKS_EXCLUDED(mutex_);
+  void FailMembers(absl::Status cause) ABSL_LOCKS_EXCLUDED(mutex_);
+
   // `count` calls wait now.
   void WaitUntilHeld(int count) ABSL_LOCKS_EXCLUDED(mutex_);
   // Executes what was held back, oldest first.
@@ -69,6 +73,7 @@ class FaultyStore final : public Store {
   absl::StatusOr<Lease> GrantLease(absl::Duration ttl, absl::Time deadline) override;
   absl::StatusOr<absl::Duration> KeepLeaseAlive(int64_t lease_id, absl::Time deadline) override;
   absl::Status RevokeLease(int64_t lease_id, absl::Time deadline) override;
+  absl::StatusOr<std::vector<StoreMember>> Members(absl::Time deadline) override;
   std::string name() const override { return "faulty " + store_->name(); }
 
  private:
@@ -87,6 +92,8 @@ class FaultyStore final : public Store {
   int64_t releases_ ABSL_GUARDED_BY(mutex_) = 0;
   std::vector<std::vector<Operation>> commits_ ABSL_GUARDED_BY(mutex_);
   int keepalives_ ABSL_GUARDED_BY(mutex_) = 0;
+  absl::StatusOr<std::vector<StoreMember>> members_ ABSL_GUARDED_BY(mutex_) =
+      std::vector<StoreMember>();
 };
 
 }  // namespace curatord::testing_support

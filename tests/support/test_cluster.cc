@@ -5,7 +5,7 @@
 #include "absl/time/clock.h"
 #include "gtest/gtest.h"
 #include "libclient/identity/node_id.h"
-#include "server/nodes/lifecycle.h"
+#include "server/nodes/configuration.h"
 #include "server/nodes/node_record.h"
 #include "server/store/keys.h"
 
@@ -60,9 +60,24 @@ std::vector<Operation> TestCluster::Contents() const {
   };
 }
 
-std::vector<Operation> TestCluster::ContentsOf(const TestNode& node) {
-  return {Operation::Put(keys::Node(node.id()), SerializeNode(node.record)),
-          Operation::Put(keys::JoinKey(node.join_key.public_key()), node.id())};
+std::vector<Operation> TestCluster::ContentsOf(const TestNode& node) const {
+  std::vector<Operation> contents = {
+      Operation::Put(keys::Node(node.id()), SerializeNode(node.record)),
+      Operation::Put(keys::JoinKey(node.join_key.public_key()), node.id())};
+  if (node.record.fsm_state() == metropolis::proto::common::NODE_STATE_UP) {
+    contents.push_back(Operation::Put(keys::NodeCertificate(node.id()), CertificateOf(node).der()));
+  }
+  return contents;
+}
+
+curator::identity::Certificate TestCluster::CertificateOf(const TestNode& node) const {
+  absl::MutexLock lock(&mutex_);
+  auto issued = issued_.find(node.id());
+  if (issued == issued_.end()) {
+    issued = issued_.emplace(node.id(), IssueNodeCertificate(pki.ca, pki.ca_key, node.public_key()))
+                 .first;
+  }
+  return issued->second;
 }
 
 void TestCluster::WriteTo(Store* store, const std::vector<const TestNode*>& nodes) const {
@@ -82,7 +97,7 @@ curator::ClusterCa TestCluster::ca() const {
 }
 
 Identity TestCluster::NodeIdentity(const TestNode& node) const {
-  return MakeIdentity(IssueNodeCertificate(pki.ca, pki.ca_key, node.public_key()), node.key);
+  return MakeIdentity(CertificateOf(node), node.key);
 }
 
 Identity TestCluster::OwnerIdentity() const {

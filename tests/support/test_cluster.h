@@ -2,9 +2,12 @@
 #ifndef TESTS_SUPPORT_TEST_CLUSTER_H_
 #define TESTS_SUPPORT_TEST_CLUSTER_H_
 
+#include <map>
 #include <string>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
 #include "curator/credentials.h"
 #include "libclient/identity/certificate.h"
 #include "libclient/identity/key.h"
@@ -36,14 +39,23 @@ struct TestCluster {
 
   TestCluster();
   std::vector<Operation> Contents() const;
-  static std::vector<Operation> ContentsOf(const TestNode& node);
+  // With its certificate, if it is UP.
+  std::vector<Operation> ContentsOf(const TestNode& node) const;
   // Commits both.
   void WriteTo(Store* store, const std::vector<const TestNode*>& nodes = {}) const;
 
   curator::ClusterCa ca() const;
+  // The same certificate each time.
   curator::Identity NodeIdentity(const TestNode& node) const;
   curator::Identity OwnerIdentity() const;
   static curator::Identity Ephemeral(const curator::identity::PrivateKey& key);
+
+ private:
+  curator::identity::Certificate CertificateOf(const TestNode& node) const;
+
+  mutable absl::Mutex mutex_;
+  // By node id.
+  mutable std::map<std::string, curator::identity::Certificate> issued_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace curatord::testing_support

@@ -140,6 +140,8 @@ TEST_F(AuthorizerTest, LetsInWhomTheTableNames) {
       {management + "UpdateNodeLabels", kPermissionDenied},
       {management + "ConfigureCluster", kPermissionDenied},
       {"curator.v1.ClusterOperations.TransferLeadership", kPermissionDenied},
+      {"curator.v1.ClusterOperations.GetDecommission", kOk},
+      {"curator.v1.ClusterOperations.ReportDecommission", kOk},
   };
   const std::set<std::string> for_everybody = {
       curator + "RegisterNode",          curator + "CommitNode",     curator + "JoinNode",
@@ -167,6 +169,15 @@ TEST_F(AuthorizerTest, LetsInWhomTheTableNames) {
       EXPECT_EQ(CodeFor(pem, method), kUnauthenticated);
     }
   }
+}
+
+// Whoever decides whether the node's certificate still counts goes by these.
+TEST_F(AuthorizerTest, TellsTheCertificateOfANodeAndWhetherItMatters) {
+  auto member = authorizer_.AuthorizePem(node_pem_, "metropolis.proto.api.Management.GetNodes");
+  ASSERT_TRUE(member.ok()) << member.status();
+  EXPECT_TRUE(member->must_be_member);
+  EXPECT_EQ(member->certificate, Certificate::FromPem(node_pem_)->der());
+  EXPECT_FALSE(CallerWith(node_pem_).must_be_member) << "anybody may call it";
 }
 
 TEST_F(AuthorizerTest, RefusesMethodsThatSayNothing) {

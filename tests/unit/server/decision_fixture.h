@@ -35,7 +35,7 @@ class DecisionTest : public testing::Test {
     Load();
   }
 
-  void Add(const TestNode& node) { Apply(TestCluster::ContentsOf(node)); }
+  void Add(const TestNode& node) { Apply(cluster_.ContentsOf(node)); }
 
   void Apply(const std::vector<Operation>& operations) {
     ASSERT_TRUE(store_.Commit({}, operations, absl::InfiniteFuture()).ok());

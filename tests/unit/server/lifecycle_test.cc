@@ -167,6 +167,14 @@ TEST_F(CommitNode, NeedsNoUnlockKeyForInsecureStorage) {
   EXPECT_THAT(Decide(node), DecidedToWrite());
 }
 
+TEST_F(CommitNode, StoresNoUnlockKeyThatIsNone) {
+  const TestNode node(common::NODE_STATE_STANDBY);
+  Add(node);
+  request_.set_storage_security(common::NODE_STORAGE_SECURITY_INSECURE);
+  request_.set_cluster_unlock_key(std::string(1 << 20, 'u'));
+  EXPECT_THAT(Decide(node), Refused(kInvalidArgument));
+}
+
 TEST_F(CommitNode, RepeatedBeforeTheFirstStatusReturnsTheStoredCertificate) {
   TestNode node(common::NODE_STATE_STANDBY);
   Add(node);
@@ -362,6 +370,27 @@ TEST_F(UpdateNodeStatus, TakesIpAddressesOnly) {
   }
 }
 
+TEST_F(UpdateNodeStatus, TakesPortsOnly) {
+  for (int port : {-1, 65536, 1 << 30}) {
+    status_.mutable_running_curator()->set_port(port);
+    EXPECT_THAT(Decide(), Refused(kInvalidArgument)) << port;
+  }
+  for (int port : {0, 1, 65535}) {
+    status_.mutable_running_curator()->set_port(port);
+    EXPECT_THAT(Decide(), DecidedToWrite()) << port;
+  }
+}
+
+TEST_F(UpdateNodeStatus, RefusesMoreThanEveryWatchShouldBeSent) {
+  status_.set_boot_id(std::string(1 << 20, 'b'));
+  EXPECT_THAT(Decide(), Refused(kInvalidArgument));
+  status_.clear_boot_id();
+  status_.set_external_address(std::string(1 << 20, '1'));
+  const Operations decided = Decide();
+  EXPECT_THAT(decided, Refused(kInvalidArgument));
+  EXPECT_LT(decided.status().message().size(), 500u);
+}
+
 TEST_F(UpdateNodeStatus, OfADeletedNodeIsNotFound) {
   Apply({Operation::Delete(keys::Node(node_.id()))});
   EXPECT_THAT(Decide(), Refused(kNotFound));
@@ -381,6 +410,12 @@ TEST_F(OwnAddress, IsStatedOnceAndKeepsTheRestOfTheStatus) {
   EXPECT_THAT(DecideOwnAddress(View(), node_.id(), "10.0.0.9", 7000, now_),
               DecidedToWriteNothing());
   EXPECT_THAT(DecideOwnAddress(View(), node_.id(), "10.0.0.9", 7001, now_), DecidedToWrite());
+}
+
+TEST_F(OwnAddress, OfADecommissionedNodeIsNotFound) {
+  node_.record.set_fsm_state(common::NODE_STATE_DECOMMISSIONED);
+  Add(node_);
+  EXPECT_THAT(DecideOwnAddress(View(), node_.id(), "10.0.0.9", 7835, now_), Refused(kNotFound));
 }
 
 TEST_F(OwnAddress, OfANodeThatIsNotInTheClusterIsNotFound) {

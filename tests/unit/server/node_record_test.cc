@@ -20,59 +20,6 @@ void AddLabel(curator::storage::Node* node, const std::string& key, const std::s
   pair->set_value(value);
 }
 
-std::string Part(size_t length) { return std::string(length, 'a'); }
-
-TEST(Labels, KeysFollowTheTable) {
-  const std::string prefix_253 =
-      absl::StrCat(Part(63), ".", Part(63), ".", Part(63), ".", Part(61));
-  ASSERT_EQ(prefix_253.size(), 253u);
-  for (const std::string& key :
-       {std::string("a"), std::string("A"), std::string("7"), std::string("a.b_c-D9"), Part(63),
-        std::string("example.com/zone"), std::string("a/b"), std::string("3.a/b"),
-        std::string("1a/b"), prefix_253 + "/" + Part(63), Part(63) + "/x"}) {
-    EXPECT_EQ(LabelKeyFault(key), "") << key;
-  }
-  for (const std::string& key : {std::string(),
-                                 std::string("-a"),
-                                 std::string("a-"),
-                                 std::string(".a"),
-                                 std::string("a_"),
-                                 std::string("a b"),
-                                 std::string("a:b"),
-                                 std::string("\xc3\xa4"),
-                                 std::string("a\0b", 3),
-                                 Part(64),
-                                 std::string("/a"),
-                                 std::string("a/"),
-                                 std::string("a/b/c"),
-                                 std::string("Example.com/a"),
-                                 std::string("ex_ample/a"),
-                                 std::string("example./a"),
-                                 std::string(".example/a"),
-                                 std::string("a..b/c"),
-                                 std::string("-a/b"),
-                                 std::string("a-/b"),
-                                 std::string("a.3/b"),
-                                 std::string("3/b"),
-                                 std::string("example.com/-a"),
-                                 Part(64) + "/x",
-                                 prefix_253 + "a/x",
-                                 std::string("example.com/") + Part(64)}) {
-    EXPECT_NE(LabelKeyFault(key), "") << key;
-  }
-}
-
-TEST(Labels, ValuesFollowTheTableAndMayBeEmpty) {
-  for (const std::string& value :
-       {std::string(), std::string("a"), std::string("A.b_c-9"), Part(63)}) {
-    EXPECT_EQ(LabelValueFault(value), "") << value;
-  }
-  for (const std::string& value : {std::string("-a"), std::string("a-"), std::string("a/b"),
-                                   std::string(" "), std::string("a\n"), Part(64)}) {
-    EXPECT_NE(LabelValueFault(value), "") << value;
-  }
-}
-
 class NodeRecordTest : public testing::Test {
  protected:
   absl::StatusOr<NodeRecord> Parse() { return Parse(keys::Node(node_.id())); }
