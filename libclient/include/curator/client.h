@@ -130,6 +130,28 @@ struct NodeChangeResult {
   Node after;
 };
 
+// What ConfigureCluster can be asked to change. Which of them a server lets change
+// is for it to say: those of today only kNodeLabelsToSynchronize.
+enum class ConfigurationField {
+  kClusterDomain,
+  kTpmMode,
+  kStorageSecurityPolicy,
+  kNodeLabelsToSynchronize
+};
+
+struct ConfigurationChange {
+  std::vector<ConfigurationField> fields;  // the others of `wanted` and `base` do not matter
+  ClusterConfiguration wanted;
+  // What the fields must still be for the change to happen; none: whatever they are.
+  absl::optional<ClusterConfiguration> base;
+};
+
+struct ConfigureResult {
+  ChangeOutcome outcome = ChangeOutcome::kApplied;  // kUnchanged: it was so already
+  ClusterConfiguration before;                      // as it was read before the change
+  ClusterConfiguration configuration;               // as it is now
+};
+
 class Client {
  public:
   // Fails on unusable options only; connects to nothing yet.
@@ -177,6 +199,12 @@ class Client {
   // Existing servers lack it (kUnsupported).
   absl::StatusOr<NodeChangeResult> DecommissionNode(absl::string_view id,
                                                     const CallOptions& options = {});
+
+  // Compare and set: with a `base` that is not what the cluster has (any more) it is
+  // kRefused, and nothing is changed. kInvalidArgument: a field that cannot be changed.
+  // If the answer is lost the configuration is read back.
+  absl::StatusOr<ConfigureResult> ConfigureCluster(const ConfigurationChange& change,
+                                                   const CallOptions& options = {});
 
   // Asks the leader to hand over to node `to`, or with "" to whoever has waited
   // longest, and returns once another was seen to lead, which the result names: it
