@@ -72,10 +72,16 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Create(ClientOptions options) {
 }
 
 absl::StatusOr<NodeList> Client::ListNodes(const CallOptions& options) {
+  return ListNodes("", options);
+}
+
+absl::StatusOr<NodeList> Client::ListNodes(absl::string_view filter, const CallOptions& options) {
+  api::GetNodesRequest request;
+  request.set_filter(std::string(filter));
   std::vector<api::Node> nodes;
   net::CallTrace trace;
-  const absl::Status status = net::ListFromLeader(*finder_, net::CallContext(options), kGetNodes,
-                                                  api::GetNodesRequest(), &nodes, &trace);
+  const absl::Status status =
+      net::ListFromLeader(*finder_, net::CallContext(options), kGetNodes, request, &nodes, &trace);
   if (!status.ok()) return status;
   NodeList list;
   list.leader_id = trace.leader.node_id;

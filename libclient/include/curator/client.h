@@ -162,6 +162,10 @@ class Client {
 
   // Reads. Consistent: what an acknowledged write wrote is seen.
   absl::StatusOr<NodeList> ListNodes(const CallOptions& options = {});
+  // Those of which `filter` holds, a CEL expression over `node`, which the server
+  // evaluates: "node.state == NODE_STATE_UP"; "" is all. kInvalidArgument if the
+  // server cannot make sense of it, kUnsupported if it does not filter.
+  absl::StatusOr<NodeList> ListNodes(absl::string_view filter, const CallOptions& options = {});
   // kNotFound if there is none. `id` must be a node id (else kInvalidArgument).
   absl::StatusOr<Node> GetNode(absl::string_view id, const CallOptions& options = {});
   absl::StatusOr<ClusterInfo> GetClusterInfo(const CallOptions& options = {});

@@ -247,5 +247,15 @@ TEST_F(NodeOperations, WithoutTermsItIsNotMadeAgain) {
   EXPECT_EQ(leader_.CountCalls("DecommissionNode"), 1);
 }
 
+TEST_F(NodeOperations, AListIsFilteredByTheServer) {
+  ASSERT_TRUE(client_->ListNodes("node.state == NODE_STATE_UP", soon_).ok());
+  EXPECT_EQ(leader_.LastRequest<management::GetNodesRequest>("GetNodes").filter(),
+            "node.state == NODE_STATE_UP");
+  ASSERT_TRUE(client_->ListNodes(soon_).ok());
+  EXPECT_EQ(leader_.LastRequest<management::GetNodesRequest>("GetNodes").filter(), "");
+  Answer("GetNodes", grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "syntax error"));
+  EXPECT_EQ(ErrorOf(client_->ListNodes("node.", soon_).status()).code, ErrorCode::kInvalidArgument);
+}
+
 }  // namespace
 }  // namespace curator
