@@ -25,7 +25,10 @@ struct NodeDescribeArgs {
 absl::StatusOr<CommandResult> NodeDescribeCommand(Session& session, const NodeDescribeArgs& args);
 
 // A row per event, until it is ended.
-absl::StatusOr<CommandResult> NodeWatchCommand(Session& session, const NodeListArgs& args);
+struct NodeWatchArgs {
+  std::vector<std::string> ids;  // empty: all
+};
+absl::StatusOr<CommandResult> NodeWatchCommand(Session& session, const NodeWatchArgs& args);
 
 absl::StatusOr<CommandResult> NodePendingCommand(Session& session);
 
