@@ -324,6 +324,8 @@ void Tree::AddAbout() {
       help, "env", "environment variables", [](Session&) { return HelpEnvCommand(); }, true);
   Verb(
       help, "formats", "output formats", [](Session&) { return HelpFormatsCommand(); }, true);
+  Verb(
+      help, "filters", "how to select nodes", [](Session&) { return HelpFiltersCommand(); }, true);
 
   CLI::App* version = Verb(&app_, "version", "version of this program",
                            [this](Session& session) { return VersionCommand(session, version_); });

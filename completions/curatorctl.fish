@@ -8,11 +8,11 @@ function __curatorctl_at --description 'whether the words so far name this comma
       continue
     end
     switch $word
-      case -c --context --config -e --endpoint --ca-file --ca-sha256 --cert --key -o --output --sort --color -t --timeout --connect-timeout --pubkey --owner-key --to --for --for-at-least --metroctl --out
+      case -c --context --config -e --endpoint --ca-file --ca-sha256 --cert --key -o --output --sort --color -t --timeout --connect-timeout --filter -l --label --state --health --role --pubkey --owner-key --to --for --for-at-least --metroctl --out
         set skip 1
       case '-*'
       case '*'
-        if contains -- "$at $word" ' node' ' node list' ' node describe' ' node watch' ' node pending' ' node approve' ' cluster' ' cluster info' ' cluster status' ' cluster takeownership' ' ticket' ' ticket show' ' leader' ' leader show' ' leader watch' ' leader transfer' ' wait' ' context' ' context list' ' context use' ' context show' ' context add' ' context import' ' context remove' ' context explain' ' cred' ' cred new-key' ' cred show' ' trust' ' trust show' ' trust pin' ' trust forget' ' doctor' ' completion' ' completion bash' ' completion zsh' ' completion fish' ' help' ' help exit-codes' ' help env' ' help formats' ' version'
+        if contains -- "$at $word" ' node' ' node list' ' node describe' ' node watch' ' node pending' ' node approve' ' cluster' ' cluster info' ' cluster status' ' cluster takeownership' ' ticket' ' ticket show' ' leader' ' leader show' ' leader watch' ' leader transfer' ' wait' ' context' ' context list' ' context use' ' context show' ' context add' ' context import' ' context remove' ' context explain' ' cred' ' cred new-key' ' cred show' ' trust' ' trust show' ' trust pin' ' trust forget' ' doctor' ' completion' ' completion bash' ' completion zsh' ' completion fish' ' help' ' help exit-codes' ' help env' ' help formats' ' help filters' ' version'
           set at "$at $word"
         end
     end
@@ -59,12 +59,19 @@ complete -c curatorctl -n '__curatorctl_at " node"' -a pending -d 'list nodes th
 complete -c curatorctl -n '__curatorctl_at " node"' -a approve -d 'let nodes into the cluster; without arguments: who waits'
 complete -c curatorctl -n '__curatorctl_at " node"' -s h -l help -d 'show this help'
 complete -c curatorctl -n '__curatorctl_at " node list"' -s h -l help -d 'show this help'
+complete -c curatorctl -n '__curatorctl_at " node list"' -l filter -r -d 'only those of which this expression holds'
+complete -c curatorctl -n '__curatorctl_at " node list"' -s l -l label -r -d 'only those with these labels: k=v,k!=v,k,!k; repeatable: all of them'
+complete -c curatorctl -n '__curatorctl_at " node list"' -l state -r -a 'NEW STANDBY UP DECOMMISSIONED' -d 'only those in one of these states'
+complete -c curatorctl -n '__curatorctl_at " node list"' -l health -r -a 'HEALTHY HEARTBEAT_TIMEOUT UNKNOWN' -d 'only those of such health'
+complete -c curatorctl -n '__curatorctl_at " node list"' -l role -r -a 'consensus-member kubernetes-controller kubernetes-worker' -d 'only those with one of these roles; cm, kc and kw will do'
+complete -c curatorctl -n '__curatorctl_at " node list"' -l fail-empty -d 'exit 20 if there is nothing to list'
 complete -c curatorctl -n '__curatorctl_at " node describe"' -s h -l help -d 'show this help'
 complete -c curatorctl -n '__curatorctl_at " node watch"' -s h -l help -d 'show this help'
 complete -c curatorctl -n '__curatorctl_at " node pending"' -s h -l help -d 'show this help'
 complete -c curatorctl -n '__curatorctl_at " node approve"' -s h -l help -d 'show this help'
 complete -c curatorctl -n '__curatorctl_at " node approve"' -l pubkey -r -d 'a node by its public key; repeatable'
-complete -c curatorctl -n '__curatorctl_at " node approve"' -l all -d 'all that wait'
+complete -c curatorctl -n '__curatorctl_at " node approve"' -l all -d 'all that wait; asks'
+complete -c curatorctl -n '__curatorctl_at " node approve"' -l filter -r -d 'all that wait of which this expression holds; asks'
 complete -c curatorctl -n '__curatorctl_at " node approve"' -l wait -d 'wait until they are UP, or in the state given: --wait=STANDBY'
 complete -c curatorctl -n '__curatorctl_at " cluster"' -a info -d 'CA, leader, directory and configuration'
 complete -c curatorctl -n '__curatorctl_at " cluster"' -a status -d 'what each curator answers; exit 20 if none leads'
@@ -133,9 +140,11 @@ complete -c curatorctl -n '__curatorctl_at " completion fish"' -s h -l help -d '
 complete -c curatorctl -n '__curatorctl_at " help"' -a exit-codes -d 'what exit codes mean'
 complete -c curatorctl -n '__curatorctl_at " help"' -a env -d 'environment variables'
 complete -c curatorctl -n '__curatorctl_at " help"' -a formats -d 'output formats'
+complete -c curatorctl -n '__curatorctl_at " help"' -a filters -d 'how to select nodes'
 complete -c curatorctl -n '__curatorctl_at " help"' -s h -l help -d 'show this help'
 complete -c curatorctl -n '__curatorctl_at " help exit-codes"' -s h -l help -d 'show this help'
 complete -c curatorctl -n '__curatorctl_at " help env"' -s h -l help -d 'show this help'
 complete -c curatorctl -n '__curatorctl_at " help formats"' -s h -l help -d 'show this help'
+complete -c curatorctl -n '__curatorctl_at " help filters"' -s h -l help -d 'show this help'
 complete -c curatorctl -n '__curatorctl_at " version"' -s h -l help -d 'show this help'
 complete -c curatorctl -n '__curatorctl_at " version"' -l server -d 'and of the curators'

@@ -6,11 +6,11 @@ _curatorctl() {
   for word in "${(@)words[2,CURRENT-1]}"; do
     if ((skip)); then skip=0; continue; fi
     case $word in
-      (-c|--context|--config|-e|--endpoint|--ca-file|--ca-sha256|--cert|--key|-o|--output|--sort|--color|-t|--timeout|--connect-timeout|--pubkey|--owner-key|--to|--for|--for-at-least|--metroctl|--out) skip=1; continue ;;
+      (-c|--context|--config|-e|--endpoint|--ca-file|--ca-sha256|--cert|--key|-o|--output|--sort|--color|-t|--timeout|--connect-timeout|--filter|-l|--label|--state|--health|--role|--pubkey|--owner-key|--to|--for|--for-at-least|--metroctl|--out) skip=1; continue ;;
       (-*) continue ;;
     esac
     case "${at:+$at }$word" in
-      ("node"|"node list"|"node describe"|"node watch"|"node pending"|"node approve"|"cluster"|"cluster info"|"cluster status"|"cluster takeownership"|"ticket"|"ticket show"|"leader"|"leader show"|"leader watch"|"leader transfer"|"wait"|"context"|"context list"|"context use"|"context show"|"context add"|"context import"|"context remove"|"context explain"|"cred"|"cred new-key"|"cred show"|"trust"|"trust show"|"trust pin"|"trust forget"|"doctor"|"completion"|"completion bash"|"completion zsh"|"completion fish"|"help"|"help exit-codes"|"help env"|"help formats"|"version") at="${at:+$at }$word" ;;
+      ("node"|"node list"|"node describe"|"node watch"|"node pending"|"node approve"|"cluster"|"cluster info"|"cluster status"|"cluster takeownership"|"ticket"|"ticket show"|"leader"|"leader show"|"leader watch"|"leader transfer"|"wait"|"context"|"context list"|"context use"|"context show"|"context add"|"context import"|"context remove"|"context explain"|"cred"|"cred new-key"|"cred show"|"trust"|"trust show"|"trust pin"|"trust forget"|"doctor"|"completion"|"completion bash"|"completion zsh"|"completion fish"|"help"|"help exit-codes"|"help env"|"help formats"|"help filters"|"version") at="${at:+$at }$word" ;;
     esac
   done
   case ${words[CURRENT-1]} in
@@ -26,6 +26,11 @@ _curatorctl() {
     (--color) compadd -- auto always never; return ;;
     (-t|--timeout) return ;;
     (--connect-timeout) return ;;
+    (--filter) return ;;
+    (-l|--label) return ;;
+    (--state) compadd -- NEW STANDBY UP DECOMMISSIONED; return ;;
+    (--health) compadd -- HEALTHY HEARTBEAT_TIMEOUT UNKNOWN; return ;;
+    (--role) compadd -- consensus-member kubernetes-controller kubernetes-worker; return ;;
     (--pubkey) return ;;
     (--owner-key) _files; return ;;
     (--to) return ;;
@@ -43,7 +48,7 @@ _curatorctl() {
       flags=('-h:show this help' '--help:show this help') ;;
     ("node list")
       commands=()
-      flags=('-h:show this help' '--help:show this help') ;;
+      flags=('-h:show this help' '--help:show this help' '--filter:only those of which this expression holds' '-l:only those with these labels: k=v,k!=v,k,!k; repeatable: all of them' '--label:only those with these labels: k=v,k!=v,k,!k; repeatable: all of them' '--state:only those in one of these states' '--health:only those of such health' '--role:only those with one of these roles; cm, kc and kw will do' '--fail-empty:exit 20 if there is nothing to list') ;;
     ("node describe")
       commands=()
       flags=('-h:show this help' '--help:show this help') ;;
@@ -55,7 +60,7 @@ _curatorctl() {
       flags=('-h:show this help' '--help:show this help') ;;
     ("node approve")
       commands=()
-      flags=('-h:show this help' '--help:show this help' '--pubkey:a node by its public key; repeatable' '--all:all that wait' '--wait:wait until they are UP, or in the state given: --wait=STANDBY') ;;
+      flags=('-h:show this help' '--help:show this help' '--pubkey:a node by its public key; repeatable' '--all:all that wait; asks' '--filter:all that wait of which this expression holds; asks' '--wait:wait until they are UP, or in the state given: --wait=STANDBY') ;;
     ("cluster")
       commands=('info:CA, leader, directory and configuration' 'status:what each curator answers; exit 20 if none leads' 'takeownership:get the owner'\''s certificate and keep it in a context (--context NAME)')
       flags=('-h:show this help' '--help:show this help') ;;
@@ -150,7 +155,7 @@ _curatorctl() {
       commands=()
       flags=('-h:show this help' '--help:show this help') ;;
     ("help")
-      commands=('exit-codes:what exit codes mean' 'env:environment variables' 'formats:output formats')
+      commands=('exit-codes:what exit codes mean' 'env:environment variables' 'formats:output formats' 'filters:how to select nodes')
       flags=('-h:show this help' '--help:show this help') ;;
     ("help exit-codes")
       commands=()
@@ -159,6 +164,9 @@ _curatorctl() {
       commands=()
       flags=('-h:show this help' '--help:show this help') ;;
     ("help formats")
+      commands=()
+      flags=('-h:show this help' '--help:show this help') ;;
+    ("help filters")
       commands=()
       flags=('-h:show this help' '--help:show this help') ;;
     ("version")

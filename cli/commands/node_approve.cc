@@ -50,7 +50,7 @@ absl::StatusOr<std::vector<NodeResult>> Choose(const NodeList& list, const NodeA
                    "it has not registered with this cluster, or was deleted",
                    {"curatorctl node pending     shows who waits for approval"});
   }
-  if (args.all) {
+  if (args.all || !args.filter.empty()) {
     for (const Node& node : list.nodes) {
       if (node.state == NodeState::kNew) ids.push_back(node.id);
     }
@@ -83,11 +83,12 @@ void Approve(Client& client, Session& session, NodeResult& item) {
 }  // namespace
 
 absl::StatusOr<CommandResult> NodeApproveCommand(Session& session, const NodeApproveArgs& args) {
-  if (args.ids.empty() && args.public_keys.empty() && !args.all) {
-    return NodePendingCommand(session);
-  }
-  if (args.all && (!args.ids.empty() || !args.public_keys.empty())) {
-    return Failure(ExitCode::kUsage, "--all and named nodes exclude each other");
+  const bool named = !args.ids.empty() || !args.public_keys.empty();
+  const bool whatever_matches = args.all || !args.filter.empty();
+  if (!named && !whatever_matches) return NodePendingCommand(session);
+  if (named && whatever_matches) {
+    return Failure(ExitCode::kUsage, absl::StrCat(args.all ? "--all" : "--filter",
+                                                  " and named nodes exclude each other"));
   }
   std::vector<std::string> keys;
   for (const std::string& hex : args.public_keys) {
@@ -107,13 +108,13 @@ absl::StatusOr<CommandResult> NodeApproveCommand(Session& session, const NodeApp
 
   absl::StatusOr<Client*> client = session.GetClient();
   if (!client.ok()) return client.status();
-  absl::StatusOr<NodeList> list = (*client)->ListNodes(session.GetCallOptions());
+  absl::StatusOr<NodeList> list = (*client)->ListNodes(args.filter, session.GetCallOptions());
   if (!list.ok()) return list.status();
   absl::StatusOr<std::vector<NodeResult>> items = Choose(*list, args, keys);
   if (!items.ok()) return items.status();
 
   if (items->empty()) session.terminal().Note("no node waits for approval");
-  if (args.all && !items->empty() && !session.settings().dry_run) {
+  if (whatever_matches && !items->empty() && !session.settings().dry_run) {
     std::string lines;
     for (const NodeResult& item : *items) {
       absl::StrAppend(&lines, "  ", item.node.id, "  ",

@@ -59,6 +59,8 @@ TEST_F(Curatorctl, UsageErrorsHaveThreePartsAndExitCode2) {
            {"node", "list", "-e", kNobody, "--ca-sha256", "41ab"},
            {"node", "describe", "nonsense", "-e", kNobody, "--ca-sha256", kPin},
            {"node", "approve", "--pubkey", "00", "-e", kNobody, "--ca-sha256", kPin},
+           {"node", "list", "--state", "DOWN", "-e", kNobody, "--ca-sha256", kPin},
+           {"node", "list", "-l", "a==b", "-e", kNobody, "--ca-sha256", kPin},
            {"wait", "--for", "nonsense"},
            {"node", "list"},  // no endpoint
            {"-c", "nope", "node", "list"},

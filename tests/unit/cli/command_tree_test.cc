@@ -28,10 +28,15 @@ TEST(CommandTree, UnderstandsEveryCommand) {
       {{"node", "list"}, "node list"},
       {{"node", "ls"}, "node list"},
       {{"node", "list", kId, kId}, "node list"},
+      {{"node", "list", "--filter", "node.id != ''", "-l", "a=b,!c", "-l", "d"}, "node list"},
+      {{"node", "list", "--state", "UP,NEW", "--health", "healthy", "--role", "cm", kId,
+        "--fail-empty"},
+       "node list"},
       {{"node", "describe", kId}, "node describe"},
       {{"node", "pending"}, "node pending"},
       {{"node", "approve"}, "node approve"},
       {{"node", "approve", "--all", "--wait"}, "node approve"},
+      {{"node", "approve", "--filter", "node.id != ''"}, "node approve"},
       {{"node", "approve", "--wait=STANDBY", kId}, "node approve"},
       {{"node", "approve", "--pubkey", "00", "--pubkey", "11"}, "node approve"},
       {{"cluster", "info"}, "cluster info"},
@@ -64,6 +69,7 @@ TEST(CommandTree, UnderstandsEveryCommand) {
       {{"help", "exit-codes"}, "help exit-codes"},
       {{"help", "env"}, "help env"},
       {{"help", "formats"}, "help formats"},
+      {{"help", "filters"}, "help filters"},
       {{"version", "--server"}, "version"},
   };
   std::set<std::string> seen;
@@ -138,6 +144,7 @@ TEST(CommandTree, RefusesWhatItDoesNotKnow) {
            {"node", "pending", "extra"},
            {"node", "list", "-o"},
            {"cluster", "config", "get"},  // not built yet: absent, not a stub
+           {"node", "list", "-l"},
            {"context", "import", "lab"},  // from where?
            {"leader", "transfer", "--to"},
            {"ticket", "show", "--raw", "--hex"},
@@ -181,7 +188,8 @@ TEST(Completion, OffersCommandsAndFlagsOfTheTree) {
   const std::vector<CommandDescription> tree = DescribeCommandTree();
   for (const char* shell : {"bash", "zsh", "fish"}) {
     const std::string script = CompletionScript(shell, tree);
-    for (const char* word : {"takeownership", "approve", "pubkey", "owner-key", "always"}) {
+    for (const char* word :
+         {"takeownership", "approve", "pubkey", "owner-key", "always", "fail-empty"}) {
       EXPECT_THAT(script, HasSubstr(word)) << shell;
     }
   }
