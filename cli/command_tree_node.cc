@@ -29,9 +29,11 @@ void Filter(CLI::App* app, std::string& filter, const char* summary) {
 }  // namespace
 
 void NodeBranch::Add(CLI::App* root, const TreeGrower& grow) {
-  CLI::App* node = grow.noun(root, "node", "list, describe and approve nodes");
+  CLI::App* node = grow.noun(root, "node", "list, describe, approve, change and delete nodes");
   AddReads(node, grow);
   AddApprove(node, grow);
+  AddLabelsAndRoles(node, grow);
+  AddEndOfLife(node, grow);
 }
 
 void NodeBranch::AddReads(CLI::App* node, const TreeGrower& grow) {
@@ -79,6 +81,63 @@ void NodeBranch::AddApprove(CLI::App* node, const TreeGrower& grow) {
   // A flag, since its value may only follow "=": in `--wait ID` ID is a node.
   approve->add_flag("--wait{UP}", approve_.wait,
                     "wait until they are UP, or in the state given: --wait=STANDBY");
+}
+
+void NodeBranch::AddLabelsAndRoles(CLI::App* node, const TreeGrower& grow) {
+  CLI::App* label =
+      grow.verb(node, "label", "set and remove labels of nodes",
+                [this](Session& session) { return NodeLabelCommand(session, label_); });
+  label
+      ->add_option("ID|KEY=VALUE|KEY-", label_.words,
+                   "nodes, labels to set (the value may be empty), labels to remove")
+      ->required();
+  Filter(label, label_.filter, "all nodes of which this expression holds; asks");
+  label->add_flag("--overwrite", label_.overwrite, "replace a label that has another value");
+  label->footer(
+      "  curatorctl node label ID zone=a disk-\n"
+      "All changes of one node are made, or none.");
+
+  CLI::App* role = grow.noun(node, "role", "what nodes do in the cluster");
+  const auto arguments = [this](CLI::App* verb) {
+    verb->add_option("ROLE", role_.roles,
+                     "consensus-member (cm), kubernetes-controller (kc), kubernetes-worker (kw), "
+                     "or several with commas")
+        ->required();
+    verb->add_option("ID", role_.ids, "nodes")->required();
+  };
+  CLI::App* add = grow.verb(role, "add", "give roles to nodes", [this](Session& session) {
+    return NodeRoleAddCommand(session, role_);
+  });
+  arguments(add);
+  add->footer("A kubernetes-controller must be a consensus-member.");
+  CLI::App* remove =
+      grow.verb(role, "remove", "take roles from nodes; asks",
+                [this](Session& session) { return NodeRoleRemoveCommand(session, role_); });
+  arguments(remove);
+  remove->footer(
+      "A consensus-member stays one while it is a kubernetes-controller: remove that role\n"
+      "first, with a command of its own.");
+}
+
+void NodeBranch::AddEndOfLife(CLI::App* node, const TreeGrower& grow) {
+  CLI::App* decommission = grow.verb(
+      node, "decommission", "have nodes leave the cluster for good; asks",
+      [this](Session& session) { return NodeDecommissionCommand(session, decommission_); });
+  decommission->add_option("ID", decommission_.ids, "nodes to decommission")->required();
+  decommission->add_flag("--wait", decommission_.wait, "wait until they are DECOMMISSIONED");
+
+  CLI::App* remove =
+      grow.verb(node, "delete", "forget nodes for good; asks",
+                [this](Session& session) { return NodeDeleteCommand(session, delete_); });
+  remove->add_option("ID", delete_.ids, "nodes to delete")->required();
+  remove->add_flag("--force-has-roles", delete_.force_has_roles, "although they have roles");
+  remove->add_flag("--force-not-decommissioned", delete_.force_not_decommissioned,
+                   "although they are UP");
+  Repeated(remove, "--confirm", delete_.confirmed, "ID",
+           "answers the question, for these nodes and no other; repeatable");
+  remove->footer(
+      "What a deleted node holds of the cluster becomes useless: it would have to register\n"
+      "anew, and lose what it stores. Decommission it first.");
 }
 
 }  // namespace curator::cli

@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "cli/commands/node.h"
+#include "cli/commands/node_changes.h"
 #include "cli/document.h"
 #include "cli/session.h"
 
@@ -33,11 +34,17 @@ class NodeBranch {
  private:
   void AddReads(CLI::App* node, const TreeGrower& grow);
   void AddApprove(CLI::App* node, const TreeGrower& grow);
+  void AddLabelsAndRoles(CLI::App* node, const TreeGrower& grow);
+  void AddEndOfLife(CLI::App* node, const TreeGrower& grow);
 
   NodeListArgs list_;
   NodeWatchArgs watch_;
   NodeDescribeArgs describe_;
   NodeApproveArgs approve_;
+  NodeLabelArgs label_;
+  NodeRoleArgs role_;
+  NodeDecommissionArgs decommission_;
+  NodeDeleteArgs delete_;
 };
 
 }  // namespace curator::cli

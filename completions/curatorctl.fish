@@ -8,11 +8,11 @@ function __curatorctl_at --description 'whether the words so far name this comma
       continue
     end
     switch $word
-      case -c --context --config -e --endpoint --ca-file --ca-sha256 --cert --key -o --output --sort --color -t --timeout --connect-timeout --filter -l --label --state --health --role --pubkey --owner-key --to --for --for-at-least --metroctl --out
+      case -c --context --config -e --endpoint --ca-file --ca-sha256 --cert --key -o --output --sort --color -t --timeout --connect-timeout --filter -l --label --state --health --role --pubkey --confirm --owner-key --to --for --for-at-least --metroctl --out
         set skip 1
       case '-*'
       case '*'
-        if contains -- "$at $word" ' node' ' node list' ' node describe' ' node watch' ' node pending' ' node approve' ' cluster' ' cluster info' ' cluster status' ' cluster takeownership' ' ticket' ' ticket show' ' leader' ' leader show' ' leader watch' ' leader transfer' ' wait' ' context' ' context list' ' context use' ' context show' ' context add' ' context import' ' context remove' ' context explain' ' cred' ' cred new-key' ' cred show' ' trust' ' trust show' ' trust pin' ' trust forget' ' doctor' ' completion' ' completion bash' ' completion zsh' ' completion fish' ' help' ' help exit-codes' ' help env' ' help formats' ' help filters' ' version'
+        if contains -- "$at $word" ' node' ' node list' ' node describe' ' node watch' ' node pending' ' node approve' ' node label' ' node role' ' node role add' ' node role remove' ' node decommission' ' node delete' ' cluster' ' cluster info' ' cluster status' ' cluster takeownership' ' ticket' ' ticket show' ' leader' ' leader show' ' leader watch' ' leader transfer' ' wait' ' context' ' context list' ' context use' ' context show' ' context add' ' context import' ' context remove' ' context explain' ' cred' ' cred new-key' ' cred show' ' trust' ' trust show' ' trust pin' ' trust forget' ' doctor' ' completion' ' completion bash' ' completion zsh' ' completion fish' ' help' ' help exit-codes' ' help env' ' help formats' ' help filters' ' version'
           set at "$at $word"
         end
     end
@@ -40,7 +40,7 @@ complete -c curatorctl -s y -l yes -d 'answer yes, except to questions of trust'
 complete -c curatorctl -l no-input -d 'never ask'
 complete -c curatorctl -s n -l dry-run -d 'show what would be done'
 complete -c curatorctl -s v -l verbose -d 'show connection attempts on stderr'
-complete -c curatorctl -n '__curatorctl_at ""' -a node -d 'list, describe and approve nodes'
+complete -c curatorctl -n '__curatorctl_at ""' -a node -d 'list, describe, approve, change and delete nodes'
 complete -c curatorctl -n '__curatorctl_at ""' -a cluster -d 'the cluster as a whole, and its ownership'
 complete -c curatorctl -n '__curatorctl_at ""' -a ticket -d 'what new nodes register with'
 complete -c curatorctl -n '__curatorctl_at ""' -a leader -d 'the leading curator'
@@ -57,6 +57,10 @@ complete -c curatorctl -n '__curatorctl_at " node"' -a describe -d 'show nodes w
 complete -c curatorctl -n '__curatorctl_at " node"' -a watch -d 'show nodes, then each change as it comes, until interrupted'
 complete -c curatorctl -n '__curatorctl_at " node"' -a pending -d 'list nodes that wait for approval'
 complete -c curatorctl -n '__curatorctl_at " node"' -a approve -d 'let nodes into the cluster; without arguments: who waits'
+complete -c curatorctl -n '__curatorctl_at " node"' -a label -d 'set and remove labels of nodes'
+complete -c curatorctl -n '__curatorctl_at " node"' -a role -d 'what nodes do in the cluster'
+complete -c curatorctl -n '__curatorctl_at " node"' -a decommission -d 'have nodes leave the cluster for good; asks'
+complete -c curatorctl -n '__curatorctl_at " node"' -a delete -d 'forget nodes for good; asks'
 complete -c curatorctl -n '__curatorctl_at " node"' -s h -l help -d 'show this help'
 complete -c curatorctl -n '__curatorctl_at " node list"' -s h -l help -d 'show this help'
 complete -c curatorctl -n '__curatorctl_at " node list"' -l filter -r -d 'only those of which this expression holds'
@@ -73,6 +77,20 @@ complete -c curatorctl -n '__curatorctl_at " node approve"' -l pubkey -r -d 'a n
 complete -c curatorctl -n '__curatorctl_at " node approve"' -l all -d 'all that wait; asks'
 complete -c curatorctl -n '__curatorctl_at " node approve"' -l filter -r -d 'all that wait of which this expression holds; asks'
 complete -c curatorctl -n '__curatorctl_at " node approve"' -l wait -d 'wait until they are UP, or in the state given: --wait=STANDBY'
+complete -c curatorctl -n '__curatorctl_at " node label"' -s h -l help -d 'show this help'
+complete -c curatorctl -n '__curatorctl_at " node label"' -l filter -r -d 'all nodes of which this expression holds; asks'
+complete -c curatorctl -n '__curatorctl_at " node label"' -l overwrite -d 'replace a label that has another value'
+complete -c curatorctl -n '__curatorctl_at " node role"' -a add -d 'give roles to nodes'
+complete -c curatorctl -n '__curatorctl_at " node role"' -a remove -d 'take roles from nodes; asks'
+complete -c curatorctl -n '__curatorctl_at " node role"' -s h -l help -d 'show this help'
+complete -c curatorctl -n '__curatorctl_at " node role add"' -s h -l help -d 'show this help'
+complete -c curatorctl -n '__curatorctl_at " node role remove"' -s h -l help -d 'show this help'
+complete -c curatorctl -n '__curatorctl_at " node decommission"' -s h -l help -d 'show this help'
+complete -c curatorctl -n '__curatorctl_at " node decommission"' -l wait -d 'wait until they are DECOMMISSIONED'
+complete -c curatorctl -n '__curatorctl_at " node delete"' -s h -l help -d 'show this help'
+complete -c curatorctl -n '__curatorctl_at " node delete"' -l force-has-roles -d 'although they have roles'
+complete -c curatorctl -n '__curatorctl_at " node delete"' -l force-not-decommissioned -d 'although they are UP'
+complete -c curatorctl -n '__curatorctl_at " node delete"' -l confirm -r -d 'answers the question, for these nodes and no other; repeatable'
 complete -c curatorctl -n '__curatorctl_at " cluster"' -a info -d 'CA, leader, directory and configuration'
 complete -c curatorctl -n '__curatorctl_at " cluster"' -a status -d 'what each curator answers; exit 20 if none leads'
 complete -c curatorctl -n '__curatorctl_at " cluster"' -a takeownership -d 'get the owner'\''s certificate and keep it in a context (--context NAME)'

@@ -14,6 +14,8 @@
 namespace curator::cli {
 namespace {
 
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using testing_support::Call;
 using testing_support::ScriptedCurator;
 using testing_support::Verdictless;
@@ -85,6 +87,11 @@ class Commands : public testing_support::ClientTest {
     ASSERT_TRUE(WriteFileAtomically(folder_ + "/" + name, text, 0600).ok());
   }
   void SetNodes() { leader_.SetNodes({new_, up_}); }
+  static void AddLabel(management::Node& node, const std::string& key, const std::string& value) {
+    auto& pair = *node.mutable_labels()->add_pairs();
+    pair.set_key(key);
+    pair.set_value(value);
+  }
   void Answer(const std::string& method, const Verdictless& answer) {
     leader_.SetHandler([=](const Call& call) -> Verdictless {
       return call.method == method ? answer : grpc::Status::OK;
@@ -140,6 +147,49 @@ TEST_F(Commands, ANamedNodeMustExistButNeedNotMatch) {
   EXPECT_EQ(none.out, "");
 }
 
+TEST_F(Commands, LabelsAreShownOldAndNew) {
+  AddLabel(up_, "disk", "ssd");
+  SetNodes();
+  const Ran ran = Run({"node", "label", up_id_, "zone=a", "disk-"});
+  EXPECT_EQ(ran.code, ExitCode::kOk) << ran.error.message;
+  EXPECT_EQ(ran.out, absl::StrCat("ID                                           KEY   OLD  NEW\n",
+                                  up_id_, "  zone  -    a\n", up_id_, "  disk  ssd  -\n"));
+  const Ran json = Run({"node", "label", up_id_, "zone=a", "disk-"}, "jsonl");
+  EXPECT_THAT(json.out, HasSubstr(R"("outcome":"applied")"));
+  EXPECT_THAT(json.out, HasSubstr(R"("changes":[{"key":"zone","old":null,"new":"a"},)"
+                                  R"({"key":"disk","old":"ssd","new":null}])"));
+}
+
+TEST_F(Commands, ALabelIsReplacedOnlyIfAskedTo) {
+  AddLabel(up_, "zone", "a");
+  SetNodes();
+  const Ran refused = Run({"node", "label", up_id_, "zone=b"});
+  EXPECT_EQ(refused.code, ExitCode::kRefused);
+  EXPECT_THAT(refused.error.message, HasSubstr("has zone=a already"));
+  EXPECT_EQ(Count("UpdateNodeLabels"), 0);
+  // The other node is labelled all the same.
+  EXPECT_EQ(Run({"node", "label", up_id_, new_id_, "zone=b"}).code, ExitCode::kPartial);
+  EXPECT_EQ(Count("UpdateNodeLabels"), 1);
+  EXPECT_EQ(Run({"node", "label", up_id_, "zone=b", "--overwrite"}).code, ExitCode::kOk);
+  EXPECT_EQ(Run({"node", "label", up_id_, "zone=a"}).code, ExitCode::kOk);
+}
+
+TEST_F(Commands, LabellingWhatMatchesAsks) {
+  EXPECT_EQ(Run({"node", "label", "--filter", "true", "a=b"}).code, ExitCode::kNotConfirmed);
+  EXPECT_EQ(LastFilter(), "true");
+  terminal_.can_ask = true;
+  terminal_.answer = "n";
+  EXPECT_EQ(Run({"node", "label", "--filter", "true", "a=b"}).code, ExitCode::kNotConfirmed);
+  ASSERT_EQ(terminal_.questions.size(), 1u);
+  EXPECT_THAT(terminal_.questions[0], HasSubstr(new_id_));
+  EXPECT_THAT(terminal_.questions[0], HasSubstr("label 2 nodes of cluster \"lab\"? [y/N]"));
+  EXPECT_EQ(Count("UpdateNodeLabels"), 0);
+  EXPECT_EQ(Run({"node", "label", "--filter", "true", "a=b", "-y"}).code, ExitCode::kOk);
+  EXPECT_EQ(Count("UpdateNodeLabels"), 2);
+  EXPECT_EQ(Run({"node", "label", "--filter", "true", up_id_, "a=b"}).code, ExitCode::kUsage);
+  EXPECT_EQ(Run({"node", "label", "a=b"}).code, ExitCode::kUsage);
+}
+
 TEST_F(Commands, ApprovingWhatMatchesTakesThoseThatWaitAndAsks) {
   EXPECT_EQ(Run({"node", "approve", "--filter", "true"}).code, ExitCode::kNotConfirmed);
   const Ran ran = Run({"node", "approve", "--filter", "true", "-y"}, "name");
@@ -147,6 +197,126 @@ TEST_F(Commands, ApprovingWhatMatchesTakesThoseThatWaitAndAsks) {
   EXPECT_EQ(ran.out, new_id_ + "\n");
   EXPECT_EQ(Count("ApproveNode"), 1);
   EXPECT_EQ(Run({"node", "approve", "--filter", "true", up_id_}).code, ExitCode::kUsage);
+}
+
+TEST_F(Commands, RolesAreShownBeforeAndAfter) {
+  up_.mutable_roles()->mutable_consensus_member();
+  SetNodes();
+  const Ran added = Run({"node", "role", "add", "kw", up_id_}, "columns=BEFORE,AFTER,RESULT");
+  EXPECT_EQ(added.code, ExitCode::kOk);
+  EXPECT_EQ(added.out,
+            "BEFORE            AFTER                               RESULT\n"
+            "consensus-member  consensus-member,kubernetes-worker  applied\n");
+  EXPECT_THAT(Run({"node", "role", "add", "cm", up_id_}, "jsonl").out,
+              HasSubstr(R"("outcome":"unchanged")"));
+  EXPECT_THAT(terminal_.questions, IsEmpty());
+  EXPECT_EQ(Run({"node", "role", "add", "king", up_id_}).code, ExitCode::kUsage);
+}
+
+TEST_F(Commands, TakingARoleAsks) {
+  up_.mutable_roles()->mutable_consensus_member();
+  SetNodes();
+  const Words remove = {"node", "role", "remove", "cm", up_id_};
+  EXPECT_EQ(Run(remove).code, ExitCode::kNotConfirmed);
+  EXPECT_EQ(Count("UpdateNodeRoles"), 0);
+  is_protected_ = terminal_.can_ask = true;
+  terminal_.answer = "lab";
+  EXPECT_EQ(Run(remove).code, ExitCode::kOk);
+  EXPECT_EQ(Count("UpdateNodeRoles"), 1);
+  // Nothing to take, nothing to ask.
+  terminal_.can_ask = false;
+  EXPECT_EQ(Run({"node", "role", "remove", "kw", up_id_}).code, ExitCode::kOk);
+}
+
+TEST_F(Commands, ARoleThatCannotGoIsRefused) {
+  up_.mutable_roles()->mutable_consensus_member();
+  SetNodes();
+  Answer("UpdateNodeRoles", grpc::Status(grpc::StatusCode::FAILED_PRECONDITION, "controller"));
+  const Ran ran = Run({"node", "role", "remove", "cm", up_id_, "-y"}, "jsonl");
+  EXPECT_EQ(ran.code, ExitCode::kRefused);
+  EXPECT_THAT(ran.out, HasSubstr(R"("before":["consensus-member"],"after":["consensus-member"])"));
+}
+
+TEST_F(Commands, DeletingAsks) {
+  EXPECT_EQ(Run({"node", "delete", new_id_}).code, ExitCode::kNotConfirmed);
+  EXPECT_EQ(Count("DeleteNode"), 0);
+  terminal_.can_ask = true;
+  terminal_.answer = "y";
+  const Ran ran = Run({"node", "delete", new_id_}, "columns=RESULT,DETAIL");
+  EXPECT_EQ(ran.code, ExitCode::kOk);
+  EXPECT_EQ(ran.out, "RESULT   DETAIL\napplied  deleted, was NEW\n");
+  EXPECT_EQ(Run({"node", "delete", unknown_id_, "-y"}).code, ExitCode::kNotFound);
+}
+
+TEST_F(Commands, ANodeThatWorksIsNotDeletedByAHabitualYes) {
+  const Words force = {"node", "delete", up_id_, "--force-not-decommissioned"};
+  terminal_.can_ask = true;
+  EXPECT_EQ(Run({"node", "delete", up_id_}).code, ExitCode::kRefused);
+  EXPECT_THAT(terminal_.questions, IsEmpty()) << "nobody is asked about what is refused anyhow";
+  terminal_.answer = "y";
+  EXPECT_EQ(Run(force).code, ExitCode::kNotConfirmed);
+  EXPECT_THAT(terminal_.questions.back(), HasSubstr("Type " + up_id_));
+  EXPECT_EQ(Count("DeleteNode"), 0);
+  terminal_.answer = up_id_;
+  EXPECT_EQ(Run(force).code, ExitCode::kOk);
+  const auto request = leader_.LastRequest<management::DeleteNodeRequest>("DeleteNode");
+  EXPECT_TRUE(request.has_safety_bypass_not_decommissioned());
+  EXPECT_FALSE(request.has_safety_bypass_has_roles());
+}
+
+TEST_F(Commands, ConfirmAnswersForTheNodesItNames) {
+  EXPECT_EQ(Run({"node", "delete", new_id_, "--confirm", new_id_}).code, ExitCode::kOk);
+  for (const Words& words :
+       std::vector<Words>{{"node", "delete", new_id_, up_id_, "--confirm", new_id_},
+                          {"node", "delete", new_id_, "--confirm", new_id_, "--confirm", up_id_},
+                          {"node", "delete", new_id_, "--confirm", up_id_, "--yes"}}) {
+    const Ran ran = Run(words);
+    EXPECT_EQ(ran.code, ExitCode::kNotConfirmed);
+    EXPECT_THAT(ran.error.cause, HasSubstr(up_id_));
+  }
+  EXPECT_EQ(Count("DeleteNode"), 1);
+}
+
+TEST_F(Commands, DecommissioningAsksUnlessItIsDone) {
+  EXPECT_EQ(Run({"node", "decommission", up_id_}).code, ExitCode::kNotConfirmed);
+  EXPECT_EQ(Count("DecommissionNode"), 0);
+  leader_.SetHandler([this](const Call& call) -> Verdictless {
+    if (call.method == "DecommissionNode") {
+      up_.set_state(common::NODE_STATE_DECOMMISSIONED);
+      SetNodes();
+    }
+    return grpc::Status::OK;
+  });
+  const Ran ran = Run({"node", "decommission", up_id_, "--wait", "-y"}, "columns=RESULT,DETAIL");
+  EXPECT_EQ(ran.code, ExitCode::kOk) << ran.error.message;
+  EXPECT_EQ(ran.out, "RESULT   DETAIL\napplied  now DECOMMISSIONED\n");
+  EXPECT_THAT(Run({"node", "decommission", up_id_}, "jsonl").out,
+              HasSubstr(R"("outcome":"unchanged")"));
+  EXPECT_EQ(Count("DecommissionNode"), 1);
+}
+
+TEST_F(Commands, AServerThatCannotDecommissionIsExit12) {
+  Answer("DecommissionNode", grpc::Status(grpc::StatusCode::UNIMPLEMENTED, ""));
+  const Ran ran = Run({"node", "decommission", up_id_, "-y"});
+  EXPECT_EQ(ran.code, ExitCode::kUnsupported);
+  EXPECT_EQ(ran.error.message, "this server does not offer Management.DecommissionNode");
+}
+
+TEST_F(Commands, ADryRunAsksNothingAndChangesNothing) {
+  is_protected_ = true;
+  for (const Words& words : std::vector<Words>{{"node", "label", "--filter", "true", "a=b"},
+                                               {"node", "role", "remove", "cm", up_id_},
+                                               {"node", "delete", new_id_},
+                                               {"node", "decommission", up_id_, "--wait"}}) {
+    Words dry = words;
+    dry.emplace_back("-n");
+    const Ran ran = Run(dry, "json");
+    EXPECT_EQ(ran.code, ExitCode::kOk) << ran.error.message;
+    EXPECT_THAT(ran.out, HasSubstr(R"("outcome": "skipped")"));
+  }
+  for (const Call& call : leader_.calls()) {
+    EXPECT_TRUE(call.method == "GetNodes" || call.method == "GetClusterInfo") << call.method;
+  }
 }
 
 }  // namespace

@@ -39,6 +39,13 @@ TEST(CommandTree, UnderstandsEveryCommand) {
       {{"node", "approve", "--filter", "node.id != ''"}, "node approve"},
       {{"node", "approve", "--wait=STANDBY", kId}, "node approve"},
       {{"node", "approve", "--pubkey", "00", "--pubkey", "11"}, "node approve"},
+      {{"node", "label", kId, "a=b", "c-", "--overwrite"}, "node label"},
+      {{"node", "label", "--filter", "true", "a="}, "node label"},
+      {{"node", "role", "add", "cm,kw", kId, kId}, "node role add"},
+      {{"node", "role", "remove", "-y", "kc", kId}, "node role remove"},
+      {{"node", "decommission", kId, "--wait", kId}, "node decommission"},
+      {{"node", "delete", kId, "--force-has-roles", "--force-not-decommissioned", "--confirm", kId},
+       "node delete"},
       {{"cluster", "info"}, "cluster info"},
       {{"cluster", "status"}, "cluster status"},
       {{"cluster", "takeownership", "--owner-key", "f", "--context", "lab"},
@@ -143,7 +150,14 @@ TEST(CommandTree, RefusesWhatItDoesNotKnow) {
            {"node", "describe"},
            {"node", "pending", "extra"},
            {"node", "list", "-o"},
-           {"cluster", "config", "get"},  // not built yet: absent, not a stub
+           {"ticket", "rotate"},  // not built yet: absent, not a stub
+           {"node", "role"},
+           {"node", "role", "add", "cm"},
+           {"node", "role", "cm", kId},
+           {"node", "delete"},
+           {"node", "delete", kId, "--confirm"},
+           {"node", "decommission"},
+           {"node", "label"},
            {"node", "list", "-l"},
            {"context", "import", "lab"},  // from where?
            {"leader", "transfer", "--to"},
@@ -168,7 +182,9 @@ TEST(CommandTree, OnlyDoctorRunsWithoutAReadableConfigFile) {
 TEST(CommandTree, SaysWhatWasProbablyMeant) {
   const Error error = DescribeError(ParseCommandLine({"node", "lst"}).status());
   EXPECT_EQ(error.message, "unknown command \"lst\" of \"curatorctl node\"");
-  EXPECT_EQ(error.cause, "commands: list, describe, watch, pending, approve");
+  EXPECT_EQ(error.cause,
+            "commands: list, describe, watch, pending, approve, label, role, decommission, "
+            "delete");
   EXPECT_THAT(error.hints, Contains("did you mean: curatorctl node list"));
   EXPECT_EQ(Nearest("xyzzy", {"node", "list"}), "");
 }
@@ -182,14 +198,16 @@ TEST(CommandTree, HelpIsOfTheCommandItIsAskedFor) {
     EXPECT_THAT(command->help, HasSubstr("--pubkey"));
   }
   EXPECT_THAT(ParseCommandLine({"help"})->help, HasSubstr("takeownership"));
+  EXPECT_THAT(ParseCommandLine({"help", "node", "role", "add"})->help,
+              HasSubstr("curatorctl node role add"));
 }
 
 TEST(Completion, OffersCommandsAndFlagsOfTheTree) {
   const std::vector<CommandDescription> tree = DescribeCommandTree();
   for (const char* shell : {"bash", "zsh", "fish"}) {
     const std::string script = CompletionScript(shell, tree);
-    for (const char* word :
-         {"takeownership", "approve", "pubkey", "owner-key", "always", "fail-empty"}) {
+    for (const char* word : {"takeownership", "approve", "pubkey", "owner-key", "always",
+                             "node role add", "overwrite"}) {
       EXPECT_THAT(script, HasSubstr(word)) << shell;
     }
   }
