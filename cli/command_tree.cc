@@ -93,6 +93,8 @@ class Tree {
   std::vector<std::string> help_words_;
 
   NodeBranch node_;
+  ConfigGetArgs config_get_;
+  ConfigSetArgs config_set_;
   TakeOwnershipArgs take_ownership_;
   TicketShowArgs ticket_show_;
   LeaderTransferArgs leader_transfer_;
@@ -190,6 +192,18 @@ void Tree::AddCluster() {
            "get the owner's certificate and keep it in a context (--context NAME)",
            [this](Session& session) { return TakeOwnershipCommand(session, take_ownership_); });
   Text(take, "--owner-key", take_ownership_.owner_key, "FILE", "the owner's private key");
+
+  CLI::App* config = Noun(cluster, "config", "the configuration of the cluster");
+  CLI::App* get = Verb(config, "get", "show it",
+                       [this](Session& session) { return ConfigGetCommand(session, config_get_); });
+  get->add_option("KEY", config_get_.key, "only this key");
+  CLI::App* set = Verb(config, "set", "change a key of it, if nobody else has since it was read",
+                       [this](Session& session) { return ConfigSetCommand(session, config_set_); });
+  set->add_option("KEY", config_set_.key, "the key")->required();
+  set->add_option("VALUE", config_set_.values, "its value; of a list all of them, or none");
+  set->footer(
+      "What can be changed is node_labels_to_synchronize, a list of regular expressions.\n"
+      "Exit code 9: it was changed by somebody else meanwhile.");
 
   CLI::App* ticket = Noun(&app_, "ticket", "what new nodes register with");
   CLI::App* show = Verb(ticket, "show", "show the ticket; a secret", [this](Session& session) {

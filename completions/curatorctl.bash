@@ -11,7 +11,7 @@ _curatorctl() {
       -*) continue ;;
     esac
     case "${at:+$at }$word" in
-      "node"|"node list"|"node describe"|"node watch"|"node pending"|"node approve"|"node label"|"node role"|"node role add"|"node role remove"|"node decommission"|"node delete"|"cluster"|"cluster info"|"cluster status"|"cluster takeownership"|"ticket"|"ticket show"|"leader"|"leader show"|"leader watch"|"leader transfer"|"wait"|"context"|"context list"|"context use"|"context show"|"context add"|"context import"|"context remove"|"context explain"|"cred"|"cred new-key"|"cred show"|"trust"|"trust show"|"trust pin"|"trust forget"|"doctor"|"completion"|"completion bash"|"completion zsh"|"completion fish"|"help"|"help exit-codes"|"help env"|"help formats"|"help filters"|"version") at="${at:+$at }$word" ;;
+      "node"|"node list"|"node describe"|"node watch"|"node pending"|"node approve"|"node label"|"node role"|"node role add"|"node role remove"|"node decommission"|"node delete"|"cluster"|"cluster info"|"cluster status"|"cluster takeownership"|"cluster config"|"cluster config get"|"cluster config set"|"ticket"|"ticket show"|"leader"|"leader show"|"leader watch"|"leader transfer"|"wait"|"context"|"context list"|"context use"|"context show"|"context add"|"context import"|"context remove"|"context explain"|"cred"|"cred new-key"|"cred show"|"trust"|"trust show"|"trust pin"|"trust forget"|"doctor"|"completion"|"completion bash"|"completion zsh"|"completion fish"|"help"|"help exit-codes"|"help env"|"help formats"|"help filters"|"version") at="${at:+$at }$word" ;;
     esac
   done
   case $prev in
@@ -55,10 +55,13 @@ _curatorctl() {
     "node role remove") commands='' flags='-h --help' ;;
     "node decommission") commands='' flags='-h --help --wait' ;;
     "node delete") commands='' flags='-h --help --force-has-roles --force-not-decommissioned --confirm' ;;
-    "cluster") commands='info status takeownership' flags='-h --help' ;;
+    "cluster") commands='info status takeownership config' flags='-h --help' ;;
     "cluster info") commands='' flags='-h --help' ;;
     "cluster status") commands='' flags='-h --help' ;;
     "cluster takeownership") commands='' flags='-h --help --owner-key' ;;
+    "cluster config") commands='get set' flags='-h --help' ;;
+    "cluster config get") commands='' flags='-h --help' ;;
+    "cluster config set") commands='' flags='-h --help' ;;
     "ticket") commands='show' flags='-h --help' ;;
     "ticket show") commands='' flags='-h --help --raw --hex --base64 --reveal' ;;
     "leader") commands='show watch transfer' flags='-h --help' ;;

@@ -12,7 +12,7 @@ function __curatorctl_at --description 'whether the words so far name this comma
         set skip 1
       case '-*'
       case '*'
-        if contains -- "$at $word" ' node' ' node list' ' node describe' ' node watch' ' node pending' ' node approve' ' node label' ' node role' ' node role add' ' node role remove' ' node decommission' ' node delete' ' cluster' ' cluster info' ' cluster status' ' cluster takeownership' ' ticket' ' ticket show' ' leader' ' leader show' ' leader watch' ' leader transfer' ' wait' ' context' ' context list' ' context use' ' context show' ' context add' ' context import' ' context remove' ' context explain' ' cred' ' cred new-key' ' cred show' ' trust' ' trust show' ' trust pin' ' trust forget' ' doctor' ' completion' ' completion bash' ' completion zsh' ' completion fish' ' help' ' help exit-codes' ' help env' ' help formats' ' help filters' ' version'
+        if contains -- "$at $word" ' node' ' node list' ' node describe' ' node watch' ' node pending' ' node approve' ' node label' ' node role' ' node role add' ' node role remove' ' node decommission' ' node delete' ' cluster' ' cluster info' ' cluster status' ' cluster takeownership' ' cluster config' ' cluster config get' ' cluster config set' ' ticket' ' ticket show' ' leader' ' leader show' ' leader watch' ' leader transfer' ' wait' ' context' ' context list' ' context use' ' context show' ' context add' ' context import' ' context remove' ' context explain' ' cred' ' cred new-key' ' cred show' ' trust' ' trust show' ' trust pin' ' trust forget' ' doctor' ' completion' ' completion bash' ' completion zsh' ' completion fish' ' help' ' help exit-codes' ' help env' ' help formats' ' help filters' ' version'
           set at "$at $word"
         end
     end
@@ -94,11 +94,17 @@ complete -c curatorctl -n '__curatorctl_at " node delete"' -l confirm -r -d 'ans
 complete -c curatorctl -n '__curatorctl_at " cluster"' -a info -d 'CA, leader, directory and configuration'
 complete -c curatorctl -n '__curatorctl_at " cluster"' -a status -d 'what each curator answers; exit 20 if none leads'
 complete -c curatorctl -n '__curatorctl_at " cluster"' -a takeownership -d 'get the owner'\''s certificate and keep it in a context (--context NAME)'
+complete -c curatorctl -n '__curatorctl_at " cluster"' -a config -d 'the configuration of the cluster'
 complete -c curatorctl -n '__curatorctl_at " cluster"' -s h -l help -d 'show this help'
 complete -c curatorctl -n '__curatorctl_at " cluster info"' -s h -l help -d 'show this help'
 complete -c curatorctl -n '__curatorctl_at " cluster status"' -s h -l help -d 'show this help'
 complete -c curatorctl -n '__curatorctl_at " cluster takeownership"' -s h -l help -d 'show this help'
 complete -c curatorctl -n '__curatorctl_at " cluster takeownership"' -l owner-key -r -F -d 'the owner'\''s private key'
+complete -c curatorctl -n '__curatorctl_at " cluster config"' -a get -d 'show it'
+complete -c curatorctl -n '__curatorctl_at " cluster config"' -a set -d 'change a key of it, if nobody else has since it was read'
+complete -c curatorctl -n '__curatorctl_at " cluster config"' -s h -l help -d 'show this help'
+complete -c curatorctl -n '__curatorctl_at " cluster config get"' -s h -l help -d 'show this help'
+complete -c curatorctl -n '__curatorctl_at " cluster config set"' -s h -l help -d 'show this help'
 complete -c curatorctl -n '__curatorctl_at " ticket"' -a show -d 'show the ticket; a secret'
 complete -c curatorctl -n '__curatorctl_at " ticket"' -s h -l help -d 'show this help'
 complete -c curatorctl -n '__curatorctl_at " ticket show"' -s h -l help -d 'show this help'

@@ -10,7 +10,7 @@ _curatorctl() {
       (-*) continue ;;
     esac
     case "${at:+$at }$word" in
-      ("node"|"node list"|"node describe"|"node watch"|"node pending"|"node approve"|"node label"|"node role"|"node role add"|"node role remove"|"node decommission"|"node delete"|"cluster"|"cluster info"|"cluster status"|"cluster takeownership"|"ticket"|"ticket show"|"leader"|"leader show"|"leader watch"|"leader transfer"|"wait"|"context"|"context list"|"context use"|"context show"|"context add"|"context import"|"context remove"|"context explain"|"cred"|"cred new-key"|"cred show"|"trust"|"trust show"|"trust pin"|"trust forget"|"doctor"|"completion"|"completion bash"|"completion zsh"|"completion fish"|"help"|"help exit-codes"|"help env"|"help formats"|"help filters"|"version") at="${at:+$at }$word" ;;
+      ("node"|"node list"|"node describe"|"node watch"|"node pending"|"node approve"|"node label"|"node role"|"node role add"|"node role remove"|"node decommission"|"node delete"|"cluster"|"cluster info"|"cluster status"|"cluster takeownership"|"cluster config"|"cluster config get"|"cluster config set"|"ticket"|"ticket show"|"leader"|"leader show"|"leader watch"|"leader transfer"|"wait"|"context"|"context list"|"context use"|"context show"|"context add"|"context import"|"context remove"|"context explain"|"cred"|"cred new-key"|"cred show"|"trust"|"trust show"|"trust pin"|"trust forget"|"doctor"|"completion"|"completion bash"|"completion zsh"|"completion fish"|"help"|"help exit-codes"|"help env"|"help formats"|"help filters"|"version") at="${at:+$at }$word" ;;
     esac
   done
   case ${words[CURRENT-1]} in
@@ -81,7 +81,7 @@ _curatorctl() {
       commands=()
       flags=('-h:show this help' '--help:show this help' '--force-has-roles:although they have roles' '--force-not-decommissioned:although they are UP' '--confirm:answers the question, for these nodes and no other; repeatable') ;;
     ("cluster")
-      commands=('info:CA, leader, directory and configuration' 'status:what each curator answers; exit 20 if none leads' 'takeownership:get the owner'\''s certificate and keep it in a context (--context NAME)')
+      commands=('info:CA, leader, directory and configuration' 'status:what each curator answers; exit 20 if none leads' 'takeownership:get the owner'\''s certificate and keep it in a context (--context NAME)' 'config:the configuration of the cluster')
       flags=('-h:show this help' '--help:show this help') ;;
     ("cluster info")
       commands=()
@@ -92,6 +92,15 @@ _curatorctl() {
     ("cluster takeownership")
       commands=()
       flags=('-h:show this help' '--help:show this help' '--owner-key:the owner'\''s private key') ;;
+    ("cluster config")
+      commands=('get:show it' 'set:change a key of it, if nobody else has since it was read')
+      flags=('-h:show this help' '--help:show this help') ;;
+    ("cluster config get")
+      commands=()
+      flags=('-h:show this help' '--help:show this help') ;;
+    ("cluster config set")
+      commands=()
+      flags=('-h:show this help' '--help:show this help') ;;
     ("ticket")
       commands=('show:show the ticket; a secret')
       flags=('-h:show this help' '--help:show this help') ;;

@@ -14,6 +14,7 @@
 namespace curator::cli {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using testing_support::Call;
@@ -304,10 +305,12 @@ TEST_F(Commands, AServerThatCannotDecommissionIsExit12) {
 
 TEST_F(Commands, ADryRunAsksNothingAndChangesNothing) {
   is_protected_ = true;
-  for (const Words& words : std::vector<Words>{{"node", "label", "--filter", "true", "a=b"},
-                                               {"node", "role", "remove", "cm", up_id_},
-                                               {"node", "delete", new_id_},
-                                               {"node", "decommission", up_id_, "--wait"}}) {
+  for (const Words& words :
+       std::vector<Words>{{"node", "label", "--filter", "true", "a=b"},
+                          {"node", "role", "remove", "cm", up_id_},
+                          {"node", "delete", new_id_},
+                          {"node", "decommission", up_id_, "--wait"},
+                          {"cluster", "config", "set", "node_labels_to_synchronize", "^a"}}) {
     Words dry = words;
     dry.emplace_back("-n");
     const Ran ran = Run(dry, "json");
@@ -317,6 +320,39 @@ TEST_F(Commands, ADryRunAsksNothingAndChangesNothing) {
   for (const Call& call : leader_.calls()) {
     EXPECT_TRUE(call.method == "GetNodes" || call.method == "GetClusterInfo") << call.method;
   }
+}
+
+TEST_F(Commands, ConfigSetSendsTheBaseItRead) {
+  common::ClusterConfiguration configuration;
+  configuration.set_cluster_domain("cluster.internal");
+  configuration.mutable_kubernetes()->add_node_labels_to_synchronize()->set_regexp("^a");
+  leader_.SetConfiguration(configuration);
+  EXPECT_EQ(Run({"cluster", "config", "get", "node-labels-to-synchronize"}).out,
+            "KEY                         VALUE\nnode_labels_to_synchronize  ^a\n");
+  leader_.SetHandler([&](const Call& call) -> Verdictless {
+    management::ConfigureClusterRequest request;
+    if (call.method == "ConfigureCluster" && request.ParseFromString(call.request)) {
+      leader_.SetConfiguration(request.new_config());
+    }
+    return grpc::Status::OK;
+  });
+  const Ran ran = Run({"cluster", "config", "set", "node_labels_to_synchronize", "^b", "^c"});
+  EXPECT_EQ(ran.code, ExitCode::kOk) << ran.error.message;
+  EXPECT_EQ(ran.out, "KEY                         VALUE\nnode_labels_to_synchronize  ^b,^c\n");
+  const auto request = leader_.LastRequest<management::ConfigureClusterRequest>("ConfigureCluster");
+  EXPECT_EQ(request.base_config().kubernetes().node_labels_to_synchronize(0).regexp(), "^a");
+  EXPECT_THAT(request.update_mask().paths(), ElementsAre("kubernetes.node_labels_to_synchronize"));
+  EXPECT_THAT(
+      Run({"cluster", "config", "set", "node_labels_to_synchronize", "^b", "^c"}, "json").out,
+      HasSubstr(R"("outcome": "unchanged")"));
+}
+
+TEST_F(Commands, AConflictOfConfigurationIsExit9) {
+  Answer("ConfigureCluster", grpc::Status(grpc::StatusCode::FAILED_PRECONDITION, "not the base"));
+  const Ran ran = Run({"cluster", "config", "set", "node_labels_to_synchronize", "^b"});
+  EXPECT_EQ(ran.code, ExitCode::kRefused);
+  EXPECT_EQ(ran.error.message, "not the base");
+  EXPECT_THAT(ran.error.hints, ElementsAre(HasSubstr("curatorctl cluster config get")));
 }
 
 }  // namespace

@@ -66,6 +66,7 @@ TEST_F(Curatorctl, UsageErrorsHaveThreePartsAndExitCode2) {
            {"node", "label", kNodeId, "-e", kNobody, "--ca-sha256", kPin},
            {"node", "role", "add", "king", kNodeId, "-e", kNobody, "--ca-sha256", kPin},
            {"node", "delete", "nonsense", "-y", "-e", kNobody, "--ca-sha256", kPin},
+           {"cluster", "config", "set", "nope", "x", "-e", kNobody, "--ca-sha256", kPin},
            {"wait", "--for", "nonsense"},
            {"node", "list"},  // no endpoint
            {"-c", "nope", "node", "list"},
@@ -120,11 +121,12 @@ TEST_F(Curatorctl, ConfirmationsOfOtherNodesAreExit13) {
 }
 
 TEST_F(Curatorctl, ChangesOfAClusterThatDoesNotAnswerAreExit6) {
-  for (const std::vector<std::string>& words :
-       std::vector<std::vector<std::string>>{{"node", "label", kNodeId, "a=b"},
-                                             {"node", "role", "remove", "cm", kNodeId, "-y"},
-                                             {"node", "decommission", kNodeId, "-y"},
-                                             {"node", "delete", kNodeId, "--confirm", kNodeId}}) {
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+           {"node", "label", kNodeId, "a=b"},
+           {"node", "role", "remove", "cm", kNodeId, "-y"},
+           {"node", "decommission", kNodeId, "-y"},
+           {"node", "delete", kNodeId, "--confirm", kNodeId},
+           {"cluster", "config", "set", "node_labels_to_synchronize", "^a"}}) {
     std::vector<std::string> line = words;
     for (const std::string& word :
          std::vector<std::string>{"-e", kNobody, "--ca-sha256", kPin, "-t", "300ms"}) {

@@ -46,6 +46,10 @@ TEST(CommandTree, UnderstandsEveryCommand) {
       {{"node", "decommission", kId, "--wait", kId}, "node decommission"},
       {{"node", "delete", kId, "--force-has-roles", "--force-not-decommissioned", "--confirm", kId},
        "node delete"},
+      {{"cluster", "config", "get"}, "cluster config get"},
+      {{"cluster", "config", "get", "tpm_mode"}, "cluster config get"},
+      {{"cluster", "config", "set", "node_labels_to_synchronize"}, "cluster config set"},
+      {{"cluster", "config", "set", "k", "^a", "^b", "-n"}, "cluster config set"},
       {{"cluster", "info"}, "cluster info"},
       {{"cluster", "status"}, "cluster status"},
       {{"cluster", "takeownership", "--owner-key", "f", "--context", "lab"},
@@ -151,6 +155,9 @@ TEST(CommandTree, RefusesWhatItDoesNotKnow) {
            {"node", "pending", "extra"},
            {"node", "list", "-o"},
            {"ticket", "rotate"},  // not built yet: absent, not a stub
+           {"cluster", "config"},
+           {"cluster", "config", "set"},
+           {"cluster", "config", "get", "a", "b"},
            {"node", "role"},
            {"node", "role", "add", "cm"},
            {"node", "role", "cm", kId},
@@ -207,7 +214,7 @@ TEST(Completion, OffersCommandsAndFlagsOfTheTree) {
   for (const char* shell : {"bash", "zsh", "fish"}) {
     const std::string script = CompletionScript(shell, tree);
     for (const char* word : {"takeownership", "approve", "pubkey", "owner-key", "always",
-                             "node role add", "overwrite"}) {
+                             "node role add", "overwrite", "cluster config set"}) {
       EXPECT_THAT(script, HasSubstr(word)) << shell;
     }
   }

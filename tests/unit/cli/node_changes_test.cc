@@ -1,6 +1,7 @@
-// Parsing and judging of the commands that change nodes.
+// Parsing and judging of the commands that change nodes and the configuration.
 #include "cli/commands/node_changes.h"
 
+#include "cli/commands/cluster.h"
 #include "cli/commands/node_results.h"
 #include "cli/exit_code.h"
 #include "gmock/gmock.h"
@@ -11,6 +12,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 const std::string kChangedNode = "metropolis-" + std::string(32, 'a');
 
@@ -87,6 +89,39 @@ TEST(Results, AreDecidedOnce) {
   EXPECT_EQ(fields.Find("summary.unchanged")->Text(), "1");
   EXPECT_EQ(document.Rows()[0].Find("error")->Text(), "REFUSED");
   EXPECT_EQ(document.Rows()[1].Find("action")->Text(), "label");
+}
+
+TEST(EditConfiguration, TakesKeysAsPeopleWriteThem) {
+  for (const char* key : {"node_labels_to_synchronize", "node-labels-to-synchronize",
+                          "kubernetes.node_labels_to_synchronize"}) {
+    const absl::StatusOr<ConfigurationEdit> edit = EditConfiguration({}, key, {"^a", "^b"});
+    ASSERT_TRUE(edit.ok()) << edit.status();
+    EXPECT_EQ(edit->field, ConfigurationField::kNodeLabelsToSynchronize);
+    EXPECT_THAT(edit->configuration.node_labels_to_synchronize, ElementsAre("^a", "^b"));
+    EXPECT_THAT(
+        EditConfiguration(edit->configuration, key, {})->configuration.node_labels_to_synchronize,
+        IsEmpty());
+  }
+}
+
+TEST(EditConfiguration, TakesValuesByTheirNames) {
+  EXPECT_EQ(EditConfiguration({}, "tpm_mode", {"best-effort"})->configuration.tpm_mode,
+            TpmMode::kBestEffort);
+  EXPECT_EQ(EditConfiguration({}, "storage_security_policy", {"NEEDS_ENCRYPTION"})
+                ->configuration.storage_security_policy,
+            StorageSecurityPolicy::kNeedsEncryption);
+  EXPECT_EQ(EditConfiguration({}, "cluster_domain", {"x.y"})->configuration.cluster_domain, "x.y");
+}
+
+TEST(EditConfiguration, NonsenseIsAUsageError) {
+  for (const auto& [key, values] : std::vector<std::pair<std::string, std::vector<std::string>>>{
+           {"nope", {"x"}},
+           {"", {}},
+           {"tpm_mode", {}},
+           {"tpm_mode", {"maybe"}},
+           {"cluster_domain", {"a", "b"}}}) {
+    EXPECT_EQ(ExitCodeOf(EditConfiguration({}, key, values).status()), ExitCode::kUsage) << key;
+  }
 }
 
 }  // namespace
