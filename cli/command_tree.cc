@@ -7,13 +7,13 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "cli/command_tree_node.h"
 #include "cli/commands/cluster.h"
 #include "cli/commands/context.h"
 #include "cli/commands/cred.h"
 #include "cli/commands/doctor.h"
 #include "cli/commands/help.h"
 #include "cli/commands/leader.h"
-#include "cli/commands/node.h"
 #include "cli/commands/ticket.h"
 #include "cli/commands/trust_commands.h"
 #include "cli/commands/wait.h"
@@ -24,11 +24,18 @@
 namespace curator::cli {
 namespace {
 
-using Run = std::function<absl::StatusOr<CommandResult>(Session&)>;
-
 // The type name of an option shows in help and tells completion what its value
 // is: "FILE", "DIR", or choices as in "auto|always|never".
 constexpr char kFormats[] = "table|wide|json|yaml|jsonl|name|columns=";
+
+// "node role add"
+std::string PathOf(const CLI::App* app) {
+  std::string path;
+  for (; app->get_parent() != nullptr; app = app->get_parent()) {
+    path = absl::StrCat(app->get_name(), path.empty() ? "" : " ", path);
+  }
+  return path;
+}
 
 class Tree {
  public:
@@ -39,21 +46,20 @@ class Tree {
   const std::vector<std::string>& help_words() const { return help_words_; }
 
  private:
-  CLI::App* Noun(const char* name, const char* summary) {
-    CLI::App* noun = app_.add_subcommand(name, summary);
+  CLI::App* Noun(CLI::App* parent, const char* name, const char* summary) {
+    CLI::App* noun = parent->add_subcommand(name, summary);
     Prepare(noun);
     noun->require_subcommand(1);
     return noun;
   }
 
   // `run` is bound only when the line names this command.
-  CLI::App* Verb(CLI::App* parent, const char* name, const char* summary, Run run,
+  CLI::App* Verb(CLI::App* parent, const char* name, const char* summary, RunCommand run,
                  bool offline = false) {
     CLI::App* verb = parent->add_subcommand(name, summary);
     Prepare(verb);
-    verb->callback([this, verb, parent, run = std::move(run), offline] {
-      command_.path = parent == &app_ ? verb->get_name()
-                                      : absl::StrCat(parent->get_name(), " ", verb->get_name());
+    verb->callback([this, verb, run = std::move(run), offline] {
+      command_.path = PathOf(verb);
       command_.run = run;
       command_.offline = offline;
     });
@@ -86,10 +92,9 @@ class Tree {
   ParsedCommand command_;
   std::vector<std::string> help_words_;
 
-  NodeListArgs node_list_;
-  NodeListArgs node_watch_;
-  NodeDescribeArgs node_describe_;
-  NodeApproveArgs node_approve_;
+  NodeBranch node_;
+  ConfigGetArgs config_get_;
+  ConfigSetArgs config_set_;
   TakeOwnershipArgs take_ownership_;
   TicketShowArgs ticket_show_;
   LeaderTransferArgs leader_transfer_;
@@ -168,43 +173,18 @@ void Tree::AddGlobalFlags() {
 }
 
 void Tree::AddNode() {
-  CLI::App* node = Noun("node", "list, describe and approve nodes");
-  CLI::App* list = Verb(node, "list", "list nodes",
-                        [this](Session& session) { return NodeListCommand(session, node_list_); });
-  list->alias("ls");
-  list->add_option("ID", node_list_.ids, "only these nodes");
-
-  CLI::App* describe =
-      Verb(node, "describe", "show nodes with what their state means",
-           [this](Session& session) { return NodeDescribeCommand(session, node_describe_); });
-  describe->add_option("ID", node_describe_.ids, "nodes to describe")->required();
-
-  CLI::App* watch =
-      Verb(node, "watch", "show nodes, then each change as it comes, until interrupted",
-           [this](Session& session) { return NodeWatchCommand(session, node_watch_); });
-  watch->add_option("ID", node_watch_.ids, "only these nodes");
-  watch->footer(
-      "Rides over failovers: then only what changed meanwhile is shown. Runs until it is\n"
-      "interrupted; --timeout ends it earlier, with exit code 10.");
-
-  Verb(node, "pending", "list nodes that wait for approval", NodePendingCommand);
-
-  CLI::App* approve =
-      Verb(node, "approve", "let nodes into the cluster; without arguments: who waits",
-           [this](Session& session) { return NodeApproveCommand(session, node_approve_); });
-  approve->add_option("ID", node_approve_.ids, "nodes to approve");
-  approve->add_option("--pubkey", node_approve_.public_keys, "a node by its public key; repeatable")
-      ->type_name("HEX")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  approve->add_flag("--all", node_approve_.all, "all that wait");
-  // A flag, since its value may only follow "=": in `--wait ID` ID is a node.
-  approve->add_flag("--wait{UP}", node_approve_.wait,
-                    "wait until they are UP, or in the state given: --wait=STANDBY");
+  TreeGrower grow;
+  grow.noun = [this](CLI::App* parent, const char* name, const char* summary) {
+    return Noun(parent, name, summary);
+  };
+  grow.verb = [this](CLI::App* parent, const char* name, const char* summary, RunCommand run) {
+    return Verb(parent, name, summary, std::move(run));
+  };
+  node_.Add(&app_, grow);
 }
 
 void Tree::AddCluster() {
-  CLI::App* cluster = Noun("cluster", "the cluster as a whole, and its ownership");
+  CLI::App* cluster = Noun(&app_, "cluster", "the cluster as a whole, and its ownership");
   Verb(cluster, "info", "CA, leader, directory and configuration", ClusterInfoCommand);
   Verb(cluster, "status", "what each curator answers; exit 20 if none leads", ClusterStatusCommand);
   CLI::App* take =
@@ -213,7 +193,19 @@ void Tree::AddCluster() {
            [this](Session& session) { return TakeOwnershipCommand(session, take_ownership_); });
   Text(take, "--owner-key", take_ownership_.owner_key, "FILE", "the owner's private key");
 
-  CLI::App* ticket = Noun("ticket", "what new nodes register with");
+  CLI::App* config = Noun(cluster, "config", "the configuration of the cluster");
+  CLI::App* get = Verb(config, "get", "show it",
+                       [this](Session& session) { return ConfigGetCommand(session, config_get_); });
+  get->add_option("KEY", config_get_.key, "only this key");
+  CLI::App* set = Verb(config, "set", "change a key of it, if nobody else has since it was read",
+                       [this](Session& session) { return ConfigSetCommand(session, config_set_); });
+  set->add_option("KEY", config_set_.key, "the key")->required();
+  set->add_option("VALUE", config_set_.values, "its value; of a list all of them, or none");
+  set->footer(
+      "What can be changed is node_labels_to_synchronize, a list of regular expressions.\n"
+      "Exit code 9: it was changed by somebody else meanwhile.");
+
+  CLI::App* ticket = Noun(&app_, "ticket", "what new nodes register with");
   CLI::App* show = Verb(ticket, "show", "show the ticket; a secret", [this](Session& session) {
     return TicketShowCommand(session, ticket_show_);
   });
@@ -224,7 +216,7 @@ void Tree::AddCluster() {
   hex->excludes(base64);
   show->add_flag("--reveal", ticket_show_.reveal, "show it on a terminal as well");
 
-  CLI::App* leader = Noun("leader", "the leading curator");
+  CLI::App* leader = Noun(&app_, "leader", "the leading curator");
   Verb(leader, "show", "who leads, and who says so", LeaderShowCommand);
   Verb(leader, "watch", "who leads, and each change as it comes, until interrupted",
        LeaderWatchCommand);
@@ -253,7 +245,7 @@ void Tree::AddWait() {
 }
 
 void Tree::AddContext() {
-  CLI::App* context = Noun("context", "clusters of the config file");
+  CLI::App* context = Noun(&app_, "context", "clusters of the config file");
   Verb(context, "list", "list contexts", ContextListCommand);
   const auto name_of = [this](CLI::App* verb, bool required) {
     verb->add_option("NAME", context_name_.name, "the context")->required(required);
@@ -295,7 +287,7 @@ void Tree::AddContext() {
 }
 
 void Tree::AddCredentials() {
-  CLI::App* cred = Noun("cred", "the operator's key and certificate");
+  CLI::App* cred = Noun(&app_, "cred", "the operator's key and certificate");
   CLI::App* new_key = Verb(cred, "new-key", "make a new owner key", [this](Session& session) {
     return CredNewKeyCommand(session, cred_new_key_);
   });
@@ -304,7 +296,7 @@ void Tree::AddCredentials() {
       ->required();
   Verb(cred, "show", "the certificate in use", CredShowCommand);
 
-  CLI::App* trust = Noun("trust", "which CA is trusted");
+  CLI::App* trust = Noun(&app_, "trust", "which CA is trusted");
   Verb(trust, "show", "the trusted CA and why", TrustShowCommand);
   Verb(trust, "pin", "trust the CA of the context's cluster from now on", TrustPinCommand);
   Verb(trust, "forget", "trust no CA in this context", TrustForgetCommand);
@@ -319,7 +311,7 @@ void Tree::AddAbout() {
   doctor->footer(
       "Asks no question, changes nothing, takes three seconds at most. Exit code 20 if\n"
       "anything is not as it should be.");
-  CLI::App* completion = Noun("completion", "completion script for a shell");
+  CLI::App* completion = Noun(&app_, "completion", "completion script for a shell");
   for (const char* shell : {"bash", "zsh", "fish"}) {
     Verb(
         completion, shell, "print the script",
@@ -346,6 +338,8 @@ void Tree::AddAbout() {
       help, "env", "environment variables", [](Session&) { return HelpEnvCommand(); }, true);
   Verb(
       help, "formats", "output formats", [](Session&) { return HelpFormatsCommand(); }, true);
+  Verb(
+      help, "filters", "how to select nodes", [](Session&) { return HelpFiltersCommand(); }, true);
 
   CLI::App* version = Verb(&app_, "version", "version of this program",
                            [this](Session& session) { return VersionCommand(session, version_); });
@@ -356,14 +350,6 @@ void Tree::AddAbout() {
 CLI::App* Deepest(CLI::App* app) {
   while (!app->get_subcommands().empty()) app = app->get_subcommands().front();
   return app;
-}
-
-std::string PathOf(const CLI::App* app) {
-  std::string path;
-  for (; app->get_parent() != nullptr; app = app->get_parent()) {
-    path = absl::StrCat(app->get_name(), path.empty() ? "" : " ", path);
-  }
-  return path;
 }
 
 std::vector<std::string> SubcommandNames(const CLI::App* app) {

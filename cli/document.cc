@@ -49,4 +49,6 @@ const Value::List& Document::Rows() const {
   return rows;
 }
 
+const Value::List& Document::TableRows() const { return rows.empty() ? Rows() : rows; }
+
 }  // namespace curator::cli

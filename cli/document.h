@@ -88,14 +88,17 @@ struct Document {
   std::string kind;      // "NodeList"
   Value::Object fields;  // after apiVersion and kind
   std::string items;     // which field holds the rows; empty: `rows`, see below
-  // Rows for people where they are not a list of the document.
+  // Rows for people, where they are not those of `items`.
   Value::List rows;
   std::vector<Column> columns;
   Layout layout = Layout::kTable;
   std::string text;
   std::string name;  // path of what -o name prints, in a row or in the document
 
+  // Items, one by one: `items`, else `rows`.
   const Value::List& Rows() const;
+  // What people see: `rows`, else `items`.
+  const Value::List& TableRows() const;
 };
 
 // What came of a command that got as far as having something to show.

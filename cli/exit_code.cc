@@ -75,7 +75,7 @@ const std::vector<ExitCodeMeaning>& ExitCodeMeanings() {
       {ExitCode::kUnsupported, "this server lacks the call", "no"},
       {ExitCode::kNotConfirmed, "declined, or a question with no terminal to ask", "no"},
       {ExitCode::kUnknownOutcome, "sent, answer lost, reading back failed", "look first"},
-      {ExitCode::kUnhealthy, "doctor, cluster status: something is wrong", ""},
+      {ExitCode::kUnhealthy, "doctor, cluster status, --fail-empty: something is wrong", ""},
       {ExitCode::kInterrupted, "SIGINT", ""},
       {ExitCode::kClosedPipe, "closed pipe (quietly)", ""},
       {ExitCode::kTerminated, "SIGTERM", ""},

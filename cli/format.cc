@@ -31,13 +31,14 @@ const Column* FindColumn(const Document& document, absl::string_view name) {
   return nullptr;
 }
 
-absl::Status SortRows(Document& document, absl::string_view sort) {
+absl::Status SortRows(Document& document, absl::string_view sort, bool for_machines) {
   const bool descending = absl::ConsumePrefix(&sort, "-");
   const Column* column = FindColumn(document, sort);
   const std::string path = column != nullptr ? column->path : std::string(sort);
   Value::List* rows = &document.rows;
   for (auto& [name, value] : document.fields) {
-    if (!document.items.empty() && name == document.items && value.list() != nullptr) {
+    if ((rows->empty() || for_machines) && !document.items.empty() && name == document.items &&
+        value.list() != nullptr) {
       rows = value.list();
     }
   }
@@ -140,7 +141,12 @@ Value Envelope(Document document) {
 absl::StatusOr<std::string> Render(Document document, const FormatOptions& options) {
   if (document.layout == Layout::kText) return document.text;
   if (!options.sort.empty()) {
-    if (absl::Status status = SortRows(document, options.sort); !status.ok()) return status;
+    const Format format = options.output.format;
+    if (absl::Status status =
+            SortRows(document, options.sort, IsMachine(format) || format == Format::kName);
+        !status.ok()) {
+      return status;
+    }
   }
   const bool blocks = document.layout == Layout::kBlocks;
   std::string out;
@@ -178,10 +184,10 @@ absl::StatusOr<std::string> Render(Document document, const FormatOptions& optio
   absl::StatusOr<std::vector<Column>> columns = ChooseColumns(document, options.output);
   if (!columns.ok()) return columns.status();
   if (blocks && options.output.format != Format::kColumns) {
-    return FormatBlocks(*columns, document.Rows(), options.color);
+    return FormatBlocks(*columns, document.TableRows(), options.color);
   }
   const bool headers = options.headers && document.layout != Layout::kLines;
-  return FormatTable(*columns, document.Rows(), headers, options.color);
+  return FormatTable(*columns, document.TableRows(), headers, options.color);
 }
 
 StreamRenderer::StreamRenderer(FormatOptions options) : options_(std::move(options)) {}

@@ -4,6 +4,7 @@
 #include <ctime>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "cli/error_text.h"
@@ -162,25 +163,50 @@ CallOptions Session::GetCallOptions() const {
   return options;
 }
 
-absl::StatusOr<bool> Session::Ask(absl::string_view question) {
+absl::StatusOr<std::string> Session::AskFor(absl::string_view question) {
   const absl::Duration asked_at = MonotonicNow();
-  absl::StatusOr<bool> answer = terminal_.Confirm(question);
+  absl::StatusOr<std::string> answer = terminal_.Ask(question);
   asked_ += MonotonicNow() - asked_at;
   return answer;
 }
 
-absl::Status Session::Confirm(absl::string_view action, absl::string_view details) {
+absl::StatusOr<bool> Session::Ask(absl::string_view question) {
+  const absl::StatusOr<std::string> answer = AskFor(absl::StrCat(question, " [y/N]"));
+  if (!answer.ok()) return answer.status();
+  const std::string word = absl::AsciiStrToLower(*answer);
+  return word == "y" || word == "yes";
+}
+
+absl::optional<absl::Status> Session::AnsweredAlready(absl::string_view action) const {
   if (settings_.yes) return absl::OkStatus();
-  if (!terminal_.CanAsk()) {
-    return Failure(ExitCode::kNotConfirmed, absl::StrCat("not confirmed: ", action),
-                   settings_.no_input.value ? "questions are forbidden (--no-input)"
-                                            : "there is no terminal to ask at",
-                   {"--yes answers it; --dry-run shows what would be done"});
-  }
+  if (terminal_.CanAsk()) return absl::nullopt;
+  return Failure(ExitCode::kNotConfirmed, absl::StrCat("not confirmed: ", action),
+                 settings_.no_input.value ? "questions are forbidden (--no-input)"
+                                          : "there is no terminal to ask at",
+                 {"--yes answers it; --dry-run shows what would be done"});
+}
+
+absl::Status Session::Confirm(absl::string_view action, absl::string_view details) {
+  if (absl::optional<absl::Status> answered = AnsweredAlready(action)) return *answered;
   absl::StatusOr<bool> answer = Ask(absl::StrCat(details, action, "?"));
   if (!answer.ok()) return answer.status();
   if (*answer) return absl::OkStatus();
   return Failure(ExitCode::kNotConfirmed, "declined, nothing was changed");
+}
+
+absl::Status Session::ConfirmLoss(absl::string_view action, absl::string_view details,
+                                  absl::string_view word) {
+  const bool is_protected = settings_.context.has_value() && settings_.context->is_protected;
+  const std::string wanted = is_protected ? settings_.context_name.value : std::string(word);
+  if (wanted.empty()) return Confirm(action, details);
+  if (absl::optional<absl::Status> answered = AnsweredAlready(action)) return *answered;
+  const absl::StatusOr<std::string> answer = AskFor(absl::StrCat(
+      details, action, "? Type ",
+      is_protected ? "the name of the context, which is protected:" : absl::StrCat(wanted, ":")));
+  if (!answer.ok()) return answer.status();
+  if (*answer == wanted) return absl::OkStatus();
+  return Failure(ExitCode::kNotConfirmed, "declined, nothing was changed",
+                 absl::StrCat("\"", *answer, "\" is not ", wanted));
 }
 
 std::string Session::ClusterName() const {

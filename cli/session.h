@@ -78,7 +78,11 @@ class Session {
   // --yes; exit code kNotConfirmed if declined or if there is nobody to ask. The
   // time a person takes does not count against the command's.
   absl::Status Confirm(absl::string_view action, absl::string_view details);
-  // A question about trust: --yes is no answer to it.
+  // The same for what takes something away. In a protected context the answer is the
+  // context's name; else it is `word`, or yes if `word` is empty.
+  absl::Status ConfirmLoss(absl::string_view action, absl::string_view details,
+                           absl::string_view word = "");
+  // A question about trust: --yes is no answer to it. Anything but yes is no.
   absl::StatusOr<bool> Ask(absl::string_view question);
 
   // "cluster "lab"", "the cluster at 10.0.1.5" or, with nothing to name, "the cluster".
@@ -86,6 +90,9 @@ class Session {
 
  private:
   void OnProgress(const Progress& progress);
+  absl::StatusOr<std::string> AskFor(absl::string_view question);
+  // OK with --yes, kNotConfirmed if there is nobody to ask; none: ask.
+  absl::optional<absl::Status> AnsweredAlready(absl::string_view action) const;
 
   const Settings settings_;
   absl::Duration timeout_;

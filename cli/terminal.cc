@@ -50,12 +50,12 @@ void StandardTerminal::Progress(absl::string_view line) {
   progress_shown_ = true;
 }
 
-absl::StatusOr<bool> StandardTerminal::Confirm(absl::string_view question) {
+absl::StatusOr<std::string> StandardTerminal::Ask(absl::string_view question) {
   {
     const absl::MutexLock lock(&mutex_);
     ClearProgress();
     asking_ = true;
-    WriteAll(STDERR_FILENO, absl::StrCat(question, " [y/N] "));
+    WriteAll(STDERR_FILENO, absl::StrCat(question, " "));
   }
   std::string answer;
   bool interrupted = false;
@@ -79,8 +79,7 @@ absl::StatusOr<bool> StandardTerminal::Confirm(absl::string_view question) {
   asking_ = false;
   if (answer.empty() || answer.back() != '\n') WriteAll(STDERR_FILENO, "\n");
   if (interrupted) return Failure(interruption_.exit_code(), "interrupted");
-  const std::string word = absl::AsciiStrToLower(absl::StripAsciiWhitespace(answer));
-  return word == "y" || word == "yes";
+  return std::string(absl::StripAsciiWhitespace(answer));
 }
 
 }  // namespace curator::cli

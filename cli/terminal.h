@@ -22,8 +22,8 @@ class Terminal {
   // A person can answer: stdin and stderr are terminals, input is not forbidden.
   virtual bool CanAsk() const = 0;
   virtual bool StdoutIsTerminal() const = 0;
-  // Yes or no; anything but yes is no. Only where CanAsk().
-  virtual absl::StatusOr<bool> Confirm(absl::string_view question) = 0;
+  // What was typed in answer, without the blanks around it. Only where CanAsk().
+  virtual absl::StatusOr<std::string> Ask(absl::string_view question) = 0;
 
   virtual void Note(absl::string_view line) = 0;
   // One line that replaces the one before; gone when the next note is written.
@@ -47,7 +47,7 @@ class StandardTerminal final : public Terminal {
 
   bool CanAsk() const override { return options_.can_ask; }
   bool StdoutIsTerminal() const override { return options_.stdout_is_terminal; }
-  absl::StatusOr<bool> Confirm(absl::string_view question) override;
+  absl::StatusOr<std::string> Ask(absl::string_view question) override;
   void Note(absl::string_view line) override;
   void Progress(absl::string_view line) override;
 

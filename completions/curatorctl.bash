@@ -7,11 +7,11 @@ _curatorctl() {
     word=${COMP_WORDS[i]}
     if ((skip)); then skip=0; continue; fi
     case $word in
-      -c|--context|--config|-e|--endpoint|--ca-file|--ca-sha256|--cert|--key|-o|--output|--sort|--color|-t|--timeout|--connect-timeout|--pubkey|--owner-key|--to|--for|--for-at-least|--metroctl|--out) skip=1; continue ;;
+      -c|--context|--config|-e|--endpoint|--ca-file|--ca-sha256|--cert|--key|-o|--output|--sort|--color|-t|--timeout|--connect-timeout|--filter|-l|--label|--state|--health|--role|--pubkey|--confirm|--owner-key|--to|--for|--for-at-least|--metroctl|--out) skip=1; continue ;;
       -*) continue ;;
     esac
     case "${at:+$at }$word" in
-      "node"|"node list"|"node describe"|"node watch"|"node pending"|"node approve"|"cluster"|"cluster info"|"cluster status"|"cluster takeownership"|"ticket"|"ticket show"|"leader"|"leader show"|"leader watch"|"leader transfer"|"wait"|"context"|"context list"|"context use"|"context show"|"context add"|"context import"|"context remove"|"context explain"|"cred"|"cred new-key"|"cred show"|"trust"|"trust show"|"trust pin"|"trust forget"|"doctor"|"completion"|"completion bash"|"completion zsh"|"completion fish"|"help"|"help exit-codes"|"help env"|"help formats"|"version") at="${at:+$at }$word" ;;
+      "node"|"node list"|"node describe"|"node watch"|"node pending"|"node approve"|"node label"|"node role"|"node role add"|"node role remove"|"node decommission"|"node delete"|"cluster"|"cluster info"|"cluster status"|"cluster takeownership"|"cluster config"|"cluster config get"|"cluster config set"|"ticket"|"ticket show"|"leader"|"leader show"|"leader watch"|"leader transfer"|"wait"|"context"|"context list"|"context use"|"context show"|"context add"|"context import"|"context remove"|"context explain"|"cred"|"cred new-key"|"cred show"|"trust"|"trust show"|"trust pin"|"trust forget"|"doctor"|"completion"|"completion bash"|"completion zsh"|"completion fish"|"help"|"help exit-codes"|"help env"|"help formats"|"help filters"|"version") at="${at:+$at }$word" ;;
     esac
   done
   case $prev in
@@ -27,7 +27,13 @@ _curatorctl() {
     --color) mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
     -t|--timeout) return ;;
     --connect-timeout) return ;;
+    --filter) return ;;
+    -l|--label) return ;;
+    --state) mapfile -t COMPREPLY < <(compgen -W 'NEW STANDBY UP DECOMMISSIONED' -- "$cur"); return ;;
+    --health) mapfile -t COMPREPLY < <(compgen -W 'HEALTHY HEARTBEAT_TIMEOUT UNKNOWN' -- "$cur"); return ;;
+    --role) mapfile -t COMPREPLY < <(compgen -W 'consensus-member kubernetes-controller kubernetes-worker' -- "$cur"); return ;;
     --pubkey) return ;;
+    --confirm) return ;;
     --owner-key) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     --to) return ;;
     --for) return ;;
@@ -37,16 +43,25 @@ _curatorctl() {
   esac
   case "$at" in
     "") commands='node cluster ticket leader wait context cred trust doctor completion help version' flags='-h --help --version -c --context --config -e --endpoint --ca-file --ca-sha256 --cert --key -o --output --no-headers -q --quiet --sort --color -t --timeout --connect-timeout -y --yes --no-input -n --dry-run -v --verbose' ;;
-    "node") commands='list describe watch pending approve' flags='-h --help' ;;
-    "node list") commands='' flags='-h --help' ;;
+    "node") commands='list describe watch pending approve label role decommission delete' flags='-h --help' ;;
+    "node list") commands='' flags='-h --help --filter -l --label --state --health --role --fail-empty' ;;
     "node describe") commands='' flags='-h --help' ;;
     "node watch") commands='' flags='-h --help' ;;
     "node pending") commands='' flags='-h --help' ;;
-    "node approve") commands='' flags='-h --help --pubkey --all --wait' ;;
-    "cluster") commands='info status takeownership' flags='-h --help' ;;
+    "node approve") commands='' flags='-h --help --pubkey --all --filter --wait' ;;
+    "node label") commands='' flags='-h --help --filter --overwrite' ;;
+    "node role") commands='add remove' flags='-h --help' ;;
+    "node role add") commands='' flags='-h --help' ;;
+    "node role remove") commands='' flags='-h --help' ;;
+    "node decommission") commands='' flags='-h --help --wait' ;;
+    "node delete") commands='' flags='-h --help --force-has-roles --force-not-decommissioned --confirm' ;;
+    "cluster") commands='info status takeownership config' flags='-h --help' ;;
     "cluster info") commands='' flags='-h --help' ;;
     "cluster status") commands='' flags='-h --help' ;;
     "cluster takeownership") commands='' flags='-h --help --owner-key' ;;
+    "cluster config") commands='get set' flags='-h --help' ;;
+    "cluster config get") commands='' flags='-h --help' ;;
+    "cluster config set") commands='' flags='-h --help' ;;
     "ticket") commands='show' flags='-h --help' ;;
     "ticket show") commands='' flags='-h --help --raw --hex --base64 --reveal' ;;
     "leader") commands='show watch transfer' flags='-h --help' ;;
@@ -74,10 +89,11 @@ _curatorctl() {
     "completion bash") commands='' flags='-h --help' ;;
     "completion zsh") commands='' flags='-h --help' ;;
     "completion fish") commands='' flags='-h --help' ;;
-    "help") commands='exit-codes env formats' flags='-h --help' ;;
+    "help") commands='exit-codes env formats filters' flags='-h --help' ;;
     "help exit-codes") commands='' flags='-h --help' ;;
     "help env") commands='' flags='-h --help' ;;
     "help formats") commands='' flags='-h --help' ;;
+    "help filters") commands='' flags='-h --help' ;;
     "version") commands='' flags='-h --help --server' ;;
   esac
   if [[ $cur == -* ]]; then

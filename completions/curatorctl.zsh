@@ -6,11 +6,11 @@ _curatorctl() {
   for word in "${(@)words[2,CURRENT-1]}"; do
     if ((skip)); then skip=0; continue; fi
     case $word in
-      (-c|--context|--config|-e|--endpoint|--ca-file|--ca-sha256|--cert|--key|-o|--output|--sort|--color|-t|--timeout|--connect-timeout|--pubkey|--owner-key|--to|--for|--for-at-least|--metroctl|--out) skip=1; continue ;;
+      (-c|--context|--config|-e|--endpoint|--ca-file|--ca-sha256|--cert|--key|-o|--output|--sort|--color|-t|--timeout|--connect-timeout|--filter|-l|--label|--state|--health|--role|--pubkey|--confirm|--owner-key|--to|--for|--for-at-least|--metroctl|--out) skip=1; continue ;;
       (-*) continue ;;
     esac
     case "${at:+$at }$word" in
-      ("node"|"node list"|"node describe"|"node watch"|"node pending"|"node approve"|"cluster"|"cluster info"|"cluster status"|"cluster takeownership"|"ticket"|"ticket show"|"leader"|"leader show"|"leader watch"|"leader transfer"|"wait"|"context"|"context list"|"context use"|"context show"|"context add"|"context import"|"context remove"|"context explain"|"cred"|"cred new-key"|"cred show"|"trust"|"trust show"|"trust pin"|"trust forget"|"doctor"|"completion"|"completion bash"|"completion zsh"|"completion fish"|"help"|"help exit-codes"|"help env"|"help formats"|"version") at="${at:+$at }$word" ;;
+      ("node"|"node list"|"node describe"|"node watch"|"node pending"|"node approve"|"node label"|"node role"|"node role add"|"node role remove"|"node decommission"|"node delete"|"cluster"|"cluster info"|"cluster status"|"cluster takeownership"|"cluster config"|"cluster config get"|"cluster config set"|"ticket"|"ticket show"|"leader"|"leader show"|"leader watch"|"leader transfer"|"wait"|"context"|"context list"|"context use"|"context show"|"context add"|"context import"|"context remove"|"context explain"|"cred"|"cred new-key"|"cred show"|"trust"|"trust show"|"trust pin"|"trust forget"|"doctor"|"completion"|"completion bash"|"completion zsh"|"completion fish"|"help"|"help exit-codes"|"help env"|"help formats"|"help filters"|"version") at="${at:+$at }$word" ;;
     esac
   done
   case ${words[CURRENT-1]} in
@@ -26,7 +26,13 @@ _curatorctl() {
     (--color) compadd -- auto always never; return ;;
     (-t|--timeout) return ;;
     (--connect-timeout) return ;;
+    (--filter) return ;;
+    (-l|--label) return ;;
+    (--state) compadd -- NEW STANDBY UP DECOMMISSIONED; return ;;
+    (--health) compadd -- HEALTHY HEARTBEAT_TIMEOUT UNKNOWN; return ;;
+    (--role) compadd -- consensus-member kubernetes-controller kubernetes-worker; return ;;
     (--pubkey) return ;;
+    (--confirm) return ;;
     (--owner-key) _files; return ;;
     (--to) return ;;
     (--for) return ;;
@@ -36,14 +42,14 @@ _curatorctl() {
   esac
   case "$at" in
     ("")
-      commands=('node:list, describe and approve nodes' 'cluster:the cluster as a whole, and its ownership' 'ticket:what new nodes register with' 'leader:the leading curator' 'wait:wait for a condition' 'context:clusters of the config file' 'cred:the operator'\''s key and certificate' 'trust:which CA is trusted' 'doctor:examine settings and endpoints, and say what to do about them' 'completion:completion script for a shell' 'help:help on a topic or a command' 'version:version of this program')
+      commands=('node:list, describe, approve, change and delete nodes' 'cluster:the cluster as a whole, and its ownership' 'ticket:what new nodes register with' 'leader:the leading curator' 'wait:wait for a condition' 'context:clusters of the config file' 'cred:the operator'\''s key and certificate' 'trust:which CA is trusted' 'doctor:examine settings and endpoints, and say what to do about them' 'completion:completion script for a shell' 'help:help on a topic or a command' 'version:version of this program')
       flags=('-h:show this help' '--help:show this help' '--version:show the version' '-c:context of the config file' '--context:context of the config file' '--config:config file' '-e:curator to connect to; repeatable, or a comma list; port 7835 if none is given' '--endpoint:curator to connect to; repeatable, or a comma list; port 7835 if none is given' '--ca-file:CA certificate to trust' '--ca-sha256:SHA-256 of the CA certificate to trust' '--cert:client certificate' '--key:its private key' '-o:format (curatorctl help formats)' '--output:format (curatorctl help formats)' '--no-headers:no header line in tables' '-q:no notes on stderr' '--quiet:no notes on stderr' '--sort:sort by a column or field, descending with -' '--color:color in tables' '-t:for the whole command, retries and waits included (30s); 0: none' '--timeout:for the whole command, retries and waits included (30s); 0: none' '--connect-timeout:for one connection (5s)' '-y:answer yes, except to questions of trust' '--yes:answer yes, except to questions of trust' '--no-input:never ask' '-n:show what would be done' '--dry-run:show what would be done' '-v:show connection attempts on stderr' '--verbose:show connection attempts on stderr') ;;
     ("node")
-      commands=('list:list nodes' 'describe:show nodes with what their state means' 'watch:show nodes, then each change as it comes, until interrupted' 'pending:list nodes that wait for approval' 'approve:let nodes into the cluster; without arguments: who waits')
+      commands=('list:list nodes' 'describe:show nodes with what their state means' 'watch:show nodes, then each change as it comes, until interrupted' 'pending:list nodes that wait for approval' 'approve:let nodes into the cluster; without arguments: who waits' 'label:set and remove labels of nodes' 'role:what nodes do in the cluster' 'decommission:have nodes leave the cluster for good; asks' 'delete:forget nodes for good; asks')
       flags=('-h:show this help' '--help:show this help') ;;
     ("node list")
       commands=()
-      flags=('-h:show this help' '--help:show this help') ;;
+      flags=('-h:show this help' '--help:show this help' '--filter:only those of which this expression holds' '-l:only those with these labels: k=v,k!=v,k,!k; repeatable: all of them' '--label:only those with these labels: k=v,k!=v,k,!k; repeatable: all of them' '--state:only those in one of these states' '--health:only those of such health' '--role:only those with one of these roles; cm, kc and kw will do' '--fail-empty:exit 20 if there is nothing to list') ;;
     ("node describe")
       commands=()
       flags=('-h:show this help' '--help:show this help') ;;
@@ -55,9 +61,27 @@ _curatorctl() {
       flags=('-h:show this help' '--help:show this help') ;;
     ("node approve")
       commands=()
-      flags=('-h:show this help' '--help:show this help' '--pubkey:a node by its public key; repeatable' '--all:all that wait' '--wait:wait until they are UP, or in the state given: --wait=STANDBY') ;;
+      flags=('-h:show this help' '--help:show this help' '--pubkey:a node by its public key; repeatable' '--all:all that wait; asks' '--filter:all that wait of which this expression holds; asks' '--wait:wait until they are UP, or in the state given: --wait=STANDBY') ;;
+    ("node label")
+      commands=()
+      flags=('-h:show this help' '--help:show this help' '--filter:all nodes of which this expression holds; asks' '--overwrite:replace a label that has another value') ;;
+    ("node role")
+      commands=('add:give roles to nodes' 'remove:take roles from nodes; asks')
+      flags=('-h:show this help' '--help:show this help') ;;
+    ("node role add")
+      commands=()
+      flags=('-h:show this help' '--help:show this help') ;;
+    ("node role remove")
+      commands=()
+      flags=('-h:show this help' '--help:show this help') ;;
+    ("node decommission")
+      commands=()
+      flags=('-h:show this help' '--help:show this help' '--wait:wait until they are DECOMMISSIONED') ;;
+    ("node delete")
+      commands=()
+      flags=('-h:show this help' '--help:show this help' '--force-has-roles:although they have roles' '--force-not-decommissioned:although they are UP' '--confirm:answers the question, for these nodes and no other; repeatable') ;;
     ("cluster")
-      commands=('info:CA, leader, directory and configuration' 'status:what each curator answers; exit 20 if none leads' 'takeownership:get the owner'\''s certificate and keep it in a context (--context NAME)')
+      commands=('info:CA, leader, directory and configuration' 'status:what each curator answers; exit 20 if none leads' 'takeownership:get the owner'\''s certificate and keep it in a context (--context NAME)' 'config:the configuration of the cluster')
       flags=('-h:show this help' '--help:show this help') ;;
     ("cluster info")
       commands=()
@@ -68,6 +92,15 @@ _curatorctl() {
     ("cluster takeownership")
       commands=()
       flags=('-h:show this help' '--help:show this help' '--owner-key:the owner'\''s private key') ;;
+    ("cluster config")
+      commands=('get:show it' 'set:change a key of it, if nobody else has since it was read')
+      flags=('-h:show this help' '--help:show this help') ;;
+    ("cluster config get")
+      commands=()
+      flags=('-h:show this help' '--help:show this help') ;;
+    ("cluster config set")
+      commands=()
+      flags=('-h:show this help' '--help:show this help') ;;
     ("ticket")
       commands=('show:show the ticket; a secret')
       flags=('-h:show this help' '--help:show this help') ;;
@@ -150,7 +183,7 @@ _curatorctl() {
       commands=()
       flags=('-h:show this help' '--help:show this help') ;;
     ("help")
-      commands=('exit-codes:what exit codes mean' 'env:environment variables' 'formats:output formats')
+      commands=('exit-codes:what exit codes mean' 'env:environment variables' 'formats:output formats' 'filters:how to select nodes')
       flags=('-h:show this help' '--help:show this help') ;;
     ("help exit-codes")
       commands=()
@@ -159,6 +192,9 @@ _curatorctl() {
       commands=()
       flags=('-h:show this help' '--help:show this help') ;;
     ("help formats")
+      commands=()
+      flags=('-h:show this help' '--help:show this help') ;;
+    ("help filters")
       commands=()
       flags=('-h:show this help' '--help:show this help') ;;
     ("version")

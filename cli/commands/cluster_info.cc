@@ -83,12 +83,7 @@ absl::StatusOr<CommandResult> ClusterInfoCommand(Session& session) {
            {"sha256", ca->sha256()}, {"pem", ca->pem()}, {"not_after", Date(ca->not_after())}}},
       {"leader", Value::Object{{"id", info->leader.id}, {"address", info->leader.address}}},
       {"directory", std::move(directory)},
-      {"configuration",
-       Value::Object{{"cluster_domain", configuration.cluster_domain},
-                     {"tpm_mode", ToString(configuration.tpm_mode)},
-                     {"storage_security_policy", ToString(configuration.storage_security_policy)},
-                     {"node_labels_to_synchronize",
-                      Value::Strings(configuration.node_labels_to_synchronize)}}},
+      {"configuration", ConfigurationFields(configuration)},
       {"counts", counts},
   };
   document.columns = {{"KEY", "key"}, {"VALUE", "value"}};

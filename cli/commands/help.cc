@@ -71,6 +71,27 @@ absl::StatusOr<CommandResult> HelpFormatsCommand() {
               {{"FORMAT", "name"}, {"MEANING", "meaning"}});
 }
 
+absl::StatusOr<CommandResult> HelpFiltersCommand() {
+  return List("FilterList",
+              {
+                  Pair("-l zone=a", "label zone is a"),
+                  Pair("-l zone!=a", "label zone is not a, or is missing"),
+                  Pair("-l zone", "label zone is there, whatever its value"),
+                  Pair("-l '!zone'", "label zone is missing"),
+                  Pair("-l zone=a,disk", "both; all of them must hold"),
+                  Pair("--state NEW,STANDBY", "either; likewise --health and --role"),
+                  Pair("--filter CEL", "a CEL expression over `node`, evaluated by the leader"),
+                  Pair("  node.state == NODE_STATE_UP", "NEW, STANDBY, UP, DECOMMISSIONED"),
+                  Pair("  node.health == HEALTH_HEALTHY", "UNKNOWN, HEALTHY, HEARTBEAT_TIMEOUT"),
+                  Pair("  has(node.roles.kubernetes_worker)",
+                       "consensus_member, kubernetes_controller, kubernetes_worker"),
+                  Pair("  node.time_since_heartbeat > duration('5s')", "silent for that long"),
+                  Pair("  node.status.external_address == '10.0.1.5'", "by its address"),
+                  Pair("  node.labels.pairs.exists(p, p.key == 'zone')", "what -l zone becomes"),
+              },
+              {{"FILTER", "name"}, {"MEANING", "meaning"}});
+}
+
 const char* ClientVersion() { return CURATOR_VERSION; }
 
 absl::StatusOr<CommandResult> VersionCommand(Session& session, const VersionArgs& args) {

@@ -13,6 +13,7 @@ namespace curator::cli {
 absl::StatusOr<CommandResult> HelpExitCodesCommand();
 absl::StatusOr<CommandResult> HelpEnvCommand();
 absl::StatusOr<CommandResult> HelpFormatsCommand();
+absl::StatusOr<CommandResult> HelpFiltersCommand();
 
 struct VersionArgs {
   bool server = false;

@@ -10,7 +10,7 @@
 namespace curator::cli {
 namespace {
 
-constexpr size_t kNodeIdWidth = 43;
+constexpr size_t kLeaderIdWidth = 43;
 
 Value::Object FieldsOf(const Leader& leader) {
   return {{"id", leader.id},
@@ -43,7 +43,7 @@ Document LeaderEventDocument(const absl::optional<Leader>& leader, absl::Time at
   document.rows = {Value(document.fields)};
   document.columns = {
       {"TIME", "time"}, {"LEADER", "id"}, {"ADDRESS", "address"}, {"SEEN-BY", "seen_by", true}};
-  document.columns[1].width = kNodeIdWidth;
+  document.columns[1].width = kLeaderIdWidth;
   return document;
 }
 

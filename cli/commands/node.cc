@@ -1,6 +1,7 @@
 #include "cli/commands/node.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -62,21 +63,30 @@ Document ListDocument(Session& session, const std::vector<Node>& nodes,
   return document;
 }
 
-absl::StatusOr<NodeList> ListNodes(Session& session) {
-  absl::StatusOr<Client*> client = session.GetClient();
-  if (!client.ok()) return client.status();
-  return (*client)->ListNodes(session.GetCallOptions());
-}
-
-absl::StatusOr<NodeList> ListNodes(Session& session, const std::vector<std::string>& ids) {
+// Those with these ids, of which `filter` holds.
+absl::StatusOr<NodeList> ListNodes(Session& session, const std::vector<std::string>& ids,
+                                   const std::string& filter = "") {
   for (const std::string& id : ids) {
     if (absl::Status status = CheckNodeId(id); !status.ok()) return status;
   }
-  absl::StatusOr<NodeList> list = ListNodes(session);
-  if (!list.ok() || ids.empty()) return list;
+  absl::StatusOr<Client*> client = session.GetClient();
+  if (!client.ok()) return client.status();
+  if (ids.empty()) return (*client)->ListNodes(filter, session.GetCallOptions());
+  absl::StatusOr<NodeList> list = (*client)->ListNodes(session.GetCallOptions());
+  if (!list.ok()) return list;
   absl::StatusOr<std::vector<Node>> picked = PickNodes(*list, ids);
   if (!picked.ok()) return picked.status();
   list->nodes = *std::move(picked);
+  if (filter.empty()) return list;
+  // A named node that does not exist is a mistake, one that does not match is not:
+  // so the filter cannot be all that is asked.
+  absl::StatusOr<NodeList> matching = (*client)->ListNodes(filter, session.GetCallOptions());
+  if (!matching.ok()) return matching;
+  std::set<std::string> match;
+  for (const Node& node : matching->nodes) match.insert(node.id);
+  list->nodes.erase(std::remove_if(list->nodes.begin(), list->nodes.end(),
+                                   [&](const Node& node) { return match.count(node.id) == 0; }),
+                    list->nodes.end());
   return list;
 }
 
@@ -169,9 +179,18 @@ std::string NodeAdvice(const Node& node) {
 }
 
 absl::StatusOr<CommandResult> NodeListCommand(Session& session, const NodeListArgs& args) {
-  absl::StatusOr<NodeList> list = ListNodes(session, args.ids);
+  const absl::StatusOr<std::string> filter = FilterOf(args.selection);
+  if (!filter.ok()) return filter.status();
+  absl::StatusOr<NodeList> list = ListNodes(session, args.ids, *filter);
   if (!list.ok()) return list.status();
-  return CommandResult{ListDocument(session, list->nodes, list->leader_id, ListColumns()), {}};
+  CommandResult result{ListDocument(session, list->nodes, list->leader_id, ListColumns()), {}};
+  if (args.fail_empty && list->nodes.empty()) {
+    result.status = Failure(
+        ExitCode::kUnhealthy,
+        absl::StrCat("no node of ", session.ClusterName(), filter->empty() ? "" : " matches"),
+        "--fail-empty was given", {"curatorctl node list     shows all nodes"});
+  }
+  return result;
 }
 
 absl::StatusOr<CommandResult> NodeDescribeCommand(Session& session, const NodeDescribeArgs& args) {
@@ -197,7 +216,7 @@ absl::StatusOr<CommandResult> NodeDescribeCommand(Session& session, const NodeDe
 }
 
 absl::StatusOr<CommandResult> NodePendingCommand(Session& session) {
-  absl::StatusOr<NodeList> list = ListNodes(session);
+  absl::StatusOr<NodeList> list = ListNodes(session, {});
   if (!list.ok()) return list.status();
   std::vector<Node>& nodes = list->nodes;
   nodes.erase(std::remove_if(nodes.begin(), nodes.end(),

@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "cli/document.h"
+#include "cli/node_filter.h"
 #include "cli/session.h"
 #include "curator/client.h"
 #include "curator/types.h"
@@ -16,7 +17,10 @@ namespace curator::cli {
 
 struct NodeListArgs {
   std::vector<std::string> ids;  // empty: all
+  NodeSelection selection;       // of these
+  bool fail_empty = false;
 };
+// kUnhealthy, with the empty list, where `fail_empty` and nothing is left.
 absl::StatusOr<CommandResult> NodeListCommand(Session& session, const NodeListArgs& args);
 
 struct NodeDescribeArgs {
@@ -25,7 +29,10 @@ struct NodeDescribeArgs {
 absl::StatusOr<CommandResult> NodeDescribeCommand(Session& session, const NodeDescribeArgs& args);
 
 // A row per event, until it is ended.
-absl::StatusOr<CommandResult> NodeWatchCommand(Session& session, const NodeListArgs& args);
+struct NodeWatchArgs {
+  std::vector<std::string> ids;  // empty: all
+};
+absl::StatusOr<CommandResult> NodeWatchCommand(Session& session, const NodeWatchArgs& args);
 
 absl::StatusOr<CommandResult> NodePendingCommand(Session& session);
 
@@ -33,9 +40,10 @@ struct NodeApproveArgs {
   std::vector<std::string> ids;
   std::vector<std::string> public_keys;  // hex
   bool all = false;
-  std::string wait;  // state to wait for: "UP" or "STANDBY"; empty: do not wait
+  std::string filter;  // CEL: those that wait and match
+  std::string wait;    // state to wait for: "UP" or "STANDBY"; empty: do not wait
 };
-// Without ids, keys and --all: NodePendingCommand.
+// Without ids, keys, filter and --all: NodePendingCommand.
 absl::StatusOr<CommandResult> NodeApproveCommand(Session& session, const NodeApproveArgs& args);
 
 // "metropolis-" and 32 lower-case hex digits; else kUsage.

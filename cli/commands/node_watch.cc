@@ -102,7 +102,7 @@ Document NodeEventDocument(const NodeEvent& event) {
   return document;
 }
 
-absl::StatusOr<CommandResult> NodeWatchCommand(Session& session, const NodeListArgs& args) {
+absl::StatusOr<CommandResult> NodeWatchCommand(Session& session, const NodeWatchArgs& args) {
   for (const std::string& id : args.ids) {
     if (absl::Status status = CheckNodeId(id); !status.ok()) return status;
   }

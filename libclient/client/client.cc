@@ -4,14 +4,13 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "libclient/client/approval.h"
+#include "libclient/client/arguments.h"
 #include "libclient/client/leader_facts.h"
 #include "libclient/client/leadership_transfer.h"
 #include "libclient/client/node_watch.h"
 #include "libclient/client/wire_types.h"
 #include "libclient/core/endpoint.h"
 #include "libclient/identity/certificate.h"
-#include "libclient/identity/node_id.h"
 #include "libclient/net/cancellation.h"
 #include "libclient/net/leader_call.h"
 #include "libclient/net/leader_finder.h"
@@ -32,13 +31,6 @@ constexpr char kGetNodes[] = "metropolis.proto.api.Management.GetNodes";
 constexpr char kGetClusterInfo[] = "metropolis.proto.api.Management.GetClusterInfo";
 constexpr char kGetRegisterTicket[] = "metropolis.proto.api.Management.GetRegisterTicket";
 constexpr char kEscrow[] = "metropolis.proto.api.AAA.Escrow";
-
-absl::Status InvalidArgument(std::string message) {
-  Error error;
-  error.code = ErrorCode::kInvalidArgument;
-  error.message = std::move(message);
-  return MakeError(error);
-}
 
 // A call that returns the same however often it is made leaves nothing behind
 // whose outcome an operator would have to look up.
@@ -80,10 +72,16 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Create(ClientOptions options) {
 }
 
 absl::StatusOr<NodeList> Client::ListNodes(const CallOptions& options) {
+  return ListNodes("", options);
+}
+
+absl::StatusOr<NodeList> Client::ListNodes(absl::string_view filter, const CallOptions& options) {
+  api::GetNodesRequest request;
+  request.set_filter(std::string(filter));
   std::vector<api::Node> nodes;
   net::CallTrace trace;
-  const absl::Status status = net::ListFromLeader(*finder_, net::CallContext(options), kGetNodes,
-                                                  api::GetNodesRequest(), &nodes, &trace);
+  const absl::Status status =
+      net::ListFromLeader(*finder_, net::CallContext(options), kGetNodes, request, &nodes, &trace);
   if (!status.ok()) return status;
   NodeList list;
   list.leader_id = trace.leader.node_id;
@@ -94,9 +92,7 @@ absl::StatusOr<NodeList> Client::ListNodes(const CallOptions& options) {
 }
 
 absl::StatusOr<Node> Client::GetNode(absl::string_view id, const CallOptions& options) {
-  if (!identity::IsNodeId(id)) {
-    return InvalidArgument(absl::StrCat("\"", id, "\" is not a node id"));
-  }
+  if (absl::Status status = RequireNodeId(id); !status.ok()) return status;
   absl::StatusOr<NodeList> list = ListNodes(options);
   if (!list.ok()) return list.status();
   for (Node& node : list->nodes) {
@@ -139,19 +135,10 @@ absl::StatusOr<std::string> Client::GetRegisterTicket(const CallOptions& options
   return std::move(*response.mutable_ticket());
 }
 
-absl::StatusOr<ApproveResult> Client::ApproveNode(absl::string_view public_key,
-                                                  const CallOptions& options) {
-  if (public_key.size() != 32) {
-    return InvalidArgument(absl::StrCat("a public key has 32 bytes, not ", public_key.size()));
-  }
-  const net::LeaderFinder::Operation operation(*finder_);
-  return Approval(*finder_, std::string(public_key), options).Run();
-}
-
 absl::StatusOr<TransferResult> Client::TransferLeadership(absl::string_view to,
                                                           const CallOptions& options) {
-  if (!to.empty() && !identity::IsNodeId(to)) {
-    return InvalidArgument(absl::StrCat("\"", to, "\" is not a node id"));
+  if (!to.empty()) {
+    if (absl::Status status = RequireNodeId(to); !status.ok()) return status;
   }
   const net::LeaderFinder::Operation operation(*finder_);
   return LeadershipTransfer(*finder_, std::string(to), options).Run();

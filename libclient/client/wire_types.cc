@@ -146,6 +146,48 @@ ClusterConfiguration FromWire(const common::ClusterConfiguration& wire) {
   return configuration;
 }
 
+common::ClusterConfiguration ToWire(const ClusterConfiguration& configuration) {
+  using Wire = common::ClusterConfiguration;
+  Wire wire;
+  wire.set_cluster_domain(configuration.cluster_domain);
+  switch (configuration.tpm_mode) {
+    case TpmMode::kUnknown:
+      break;
+    case TpmMode::kRequired:
+      wire.set_tpm_mode(Wire::TPM_MODE_REQUIRED);
+      break;
+    case TpmMode::kBestEffort:
+      wire.set_tpm_mode(Wire::TPM_MODE_BEST_EFFORT);
+      break;
+    case TpmMode::kDisabled:
+      wire.set_tpm_mode(Wire::TPM_MODE_DISABLED);
+      break;
+  }
+  switch (configuration.storage_security_policy) {
+    case StorageSecurityPolicy::kUnknown:
+      break;
+    case StorageSecurityPolicy::kPermissive:
+      wire.set_storage_security_policy(Wire::STORAGE_SECURITY_POLICY_PERMISSIVE);
+      break;
+    case StorageSecurityPolicy::kNeedsEncryption:
+      wire.set_storage_security_policy(Wire::STORAGE_SECURITY_POLICY_NEEDS_ENCRYPTION);
+      break;
+    case StorageSecurityPolicy::kNeedsEncryptionAndAuthentication:
+      wire.set_storage_security_policy(
+          Wire::STORAGE_SECURITY_POLICY_NEEDS_ENCRYPTION_AND_AUTHENTICATION);
+      break;
+    case StorageSecurityPolicy::kNeedsInsecure:
+      wire.set_storage_security_policy(Wire::STORAGE_SECURITY_POLICY_NEEDS_INSECURE);
+      break;
+  }
+  // Present even where it is empty: servers refuse a configuration without it.
+  wire.mutable_kubernetes();
+  for (const std::string& regexp : configuration.node_labels_to_synchronize) {
+    wire.mutable_kubernetes()->add_node_labels_to_synchronize()->set_regexp(regexp);
+  }
+  return wire;
+}
+
 ClusterInfo FromWire(const metropolis::proto::api::GetClusterInfoResponse& wire) {
   ClusterInfo info;
   info.ca_certificate_der = wire.ca_certificate();

@@ -14,6 +14,7 @@ Node FromWire(const metropolis::proto::api::Node& node);
 // As Curator.Watch tells it: without public key, health, heartbeat and TPM.
 Node FromWire(const metropolis::node::core::curator::proto::api::Node& node);
 ClusterConfiguration FromWire(const metropolis::proto::common::ClusterConfiguration& configuration);
+metropolis::proto::common::ClusterConfiguration ToWire(const ClusterConfiguration& configuration);
 // All but `leader`, which no message carries.
 ClusterInfo FromWire(const metropolis::proto::api::GetClusterInfoResponse& response);
 

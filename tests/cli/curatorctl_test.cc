@@ -25,6 +25,7 @@ using ::testing::StartsWith;
 const std::string kPin(64, 'a');
 // Nothing listens on port 1 of this address.
 constexpr char kNobody[] = "127.9.8.7:1";
+constexpr char kNodeId[] = "metropolis-00000000000000000000000000000001";
 
 std::string Read(const std::string& path) {
   std::ifstream in(path);
@@ -59,6 +60,13 @@ TEST_F(Curatorctl, UsageErrorsHaveThreePartsAndExitCode2) {
            {"node", "list", "-e", kNobody, "--ca-sha256", "41ab"},
            {"node", "describe", "nonsense", "-e", kNobody, "--ca-sha256", kPin},
            {"node", "approve", "--pubkey", "00", "-e", kNobody, "--ca-sha256", kPin},
+           {"node", "list", "--state", "DOWN", "-e", kNobody, "--ca-sha256", kPin},
+           {"node", "list", "-l", "a==b", "-e", kNobody, "--ca-sha256", kPin},
+           {"node", "label", "nonsense", "a=b", "-e", kNobody, "--ca-sha256", kPin},
+           {"node", "label", kNodeId, "-e", kNobody, "--ca-sha256", kPin},
+           {"node", "role", "add", "king", kNodeId, "-e", kNobody, "--ca-sha256", kPin},
+           {"node", "delete", "nonsense", "-y", "-e", kNobody, "--ca-sha256", kPin},
+           {"cluster", "config", "set", "nope", "x", "-e", kNobody, "--ca-sha256", kPin},
            {"wait", "--for", "nonsense"},
            {"node", "list"},  // no endpoint
            {"-c", "nope", "node", "list"},
@@ -103,6 +111,31 @@ TEST_F(Curatorctl, UnreachableEndpointsAreExit6WithinTheDeadline) {
       json.fields().at("endpoints").list_value().values(0).struct_value().fields();
   EXPECT_EQ(endpoint.at("address").string_value(), kNobody);
   EXPECT_EQ(endpoint.at("verdict").string_value(), "refused");
+}
+
+TEST_F(Curatorctl, ConfirmationsOfOtherNodesAreExit13) {
+  const RunResult result = home_.Run({"node", "delete", kNodeId, "--confirm", "another", "-e",
+                                      kNobody, "--ca-sha256", kPin, "-t", "1s"});
+  EXPECT_EQ(result.exit_code, 13) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("only once named: another"));
+}
+
+TEST_F(Curatorctl, ChangesOfAClusterThatDoesNotAnswerAreExit6) {
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+           {"node", "label", kNodeId, "a=b"},
+           {"node", "role", "remove", "cm", kNodeId, "-y"},
+           {"node", "decommission", kNodeId, "-y"},
+           {"node", "delete", kNodeId, "--confirm", kNodeId},
+           {"cluster", "config", "set", "node_labels_to_synchronize", "^a"}}) {
+    std::vector<std::string> line = words;
+    for (const std::string& word :
+         std::vector<std::string>{"-e", kNobody, "--ca-sha256", kPin, "-t", "300ms"}) {
+      line.push_back(word);
+    }
+    const RunResult result = home_.Run(line);
+    EXPECT_EQ(result.exit_code, 6) << result.err;
+    EXPECT_THAT(result.out, IsEmpty());
+  }
 }
 
 TEST_F(Curatorctl, WithoutATerminalTrustStaysUndecided) {

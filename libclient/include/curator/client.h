@@ -15,6 +15,7 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -104,6 +105,53 @@ struct ApproveResult {
   NodeState state_after = NodeState::kUnknown;
 };
 
+// Labels of a node to add, replace and take away, all or nothing.
+struct LabelChange {
+  Labels set;                    // "zone" becomes "a", whatever it was
+  std::set<std::string> remove;  // keys; one that the node lacks is no fault
+};
+
+// Roles of a node to add and take away; the others stay.
+struct RoleChange {
+  std::set<NodeRole> add;
+  std::set<NodeRole> remove;
+};
+
+// What DeleteNode may disregard.
+struct DeleteBypass {
+  bool has_roles = false;           // the node still has roles
+  bool not_decommissioned = false;  // the node is UP
+};
+
+struct NodeChangeResult {
+  ChangeOutcome outcome = ChangeOutcome::kApplied;  // kUnchanged: it was so already
+  Node before;                                      // as it was read before the change
+  // With the change; as it was read back, where the answer was lost. DeleteNode: `before`.
+  Node after;
+};
+
+// What ConfigureCluster can be asked to change. Which of them a server lets change
+// is for it to say: those of today only kNodeLabelsToSynchronize.
+enum class ConfigurationField {
+  kClusterDomain,
+  kTpmMode,
+  kStorageSecurityPolicy,
+  kNodeLabelsToSynchronize
+};
+
+struct ConfigurationChange {
+  std::vector<ConfigurationField> fields;  // the others of `wanted` and `base` do not matter
+  ClusterConfiguration wanted;
+  // What the fields must still be for the change to happen; none: whatever they are.
+  absl::optional<ClusterConfiguration> base;
+};
+
+struct ConfigureResult {
+  ChangeOutcome outcome = ChangeOutcome::kApplied;  // kUnchanged: it was so already
+  ClusterConfiguration before;                      // as it was read before the change
+  ClusterConfiguration configuration;               // as it is now
+};
+
 class Client {
  public:
   // Fails on unusable options only; connects to nothing yet.
@@ -114,6 +162,10 @@ class Client {
 
   // Reads. Consistent: what an acknowledged write wrote is seen.
   absl::StatusOr<NodeList> ListNodes(const CallOptions& options = {});
+  // Those of which `filter` holds, a CEL expression over `node`, which the server
+  // evaluates: "node.state == NODE_STATE_UP"; "" is all. kInvalidArgument if the
+  // server cannot make sense of it, kUnsupported if it does not filter.
+  absl::StatusOr<NodeList> ListNodes(absl::string_view filter, const CallOptions& options = {});
   // kNotFound if there is none. `id` must be a node id (else kInvalidArgument).
   absl::StatusOr<Node> GetNode(absl::string_view id, const CallOptions& options = {});
   absl::StatusOr<ClusterInfo> GetClusterInfo(const CallOptions& options = {});
@@ -126,6 +178,37 @@ class Client {
   // If the answer is lost the node is read back to learn what became of it.
   absl::StatusOr<ApproveResult> ApproveNode(absl::string_view public_key,
                                             const CallOptions& options = {});
+
+  // Changes of one node, by its id (else kInvalidArgument; kNotFound if there is no
+  // such node). Each reads the node first, and again if the answer is lost, to learn
+  // what became of it; kUnknownOutcome means that even this did not tell. A change
+  // that a failover cut off before it was carried out is made again.
+
+  // Syntax of labels and their number (kInvalidArgument) are the server's to judge.
+  absl::StatusOr<NodeChangeResult> UpdateNodeLabels(absl::string_view id, const LabelChange& change,
+                                                    const CallOptions& options = {});
+
+  // kRefused: a kubernetes-controller must be a consensus-member, and is one until
+  // it ceases, in a request of its own, to be a controller.
+  absl::StatusOr<NodeChangeResult> UpdateNodeRoles(absl::string_view id, const RoleChange& change,
+                                                   const CallOptions& options = {});
+
+  // Forgets the node for good: what it holds of the cluster becomes useless. kRefused:
+  // it has roles, or is UP, and `bypass` does not allow for it. kApplied only; a node
+  // that is gone already is kNotFound.
+  absl::StatusOr<NodeChangeResult> DeleteNode(absl::string_view id, const DeleteBypass& bypass = {},
+                                              const CallOptions& options = {});
+
+  // To DECOMMISSIONED, for good. kRefused: not from its state, or not with its roles.
+  // Existing servers lack it (kUnsupported).
+  absl::StatusOr<NodeChangeResult> DecommissionNode(absl::string_view id,
+                                                    const CallOptions& options = {});
+
+  // Compare and set: with a `base` that is not what the cluster has (any more) it is
+  // kRefused, and nothing is changed. kInvalidArgument: a field that cannot be changed.
+  // If the answer is lost the configuration is read back.
+  absl::StatusOr<ConfigureResult> ConfigureCluster(const ConfigurationChange& change,
+                                                   const CallOptions& options = {});
 
   // Asks the leader to hand over to node `to`, or with "" to whoever has waited
   // longest, and returns once another was seen to lead, which the result names: it

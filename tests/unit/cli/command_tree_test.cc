@@ -28,12 +28,28 @@ TEST(CommandTree, UnderstandsEveryCommand) {
       {{"node", "list"}, "node list"},
       {{"node", "ls"}, "node list"},
       {{"node", "list", kId, kId}, "node list"},
+      {{"node", "list", "--filter", "node.id != ''", "-l", "a=b,!c", "-l", "d"}, "node list"},
+      {{"node", "list", "--state", "UP,NEW", "--health", "healthy", "--role", "cm", kId,
+        "--fail-empty"},
+       "node list"},
       {{"node", "describe", kId}, "node describe"},
       {{"node", "pending"}, "node pending"},
       {{"node", "approve"}, "node approve"},
       {{"node", "approve", "--all", "--wait"}, "node approve"},
+      {{"node", "approve", "--filter", "node.id != ''"}, "node approve"},
       {{"node", "approve", "--wait=STANDBY", kId}, "node approve"},
       {{"node", "approve", "--pubkey", "00", "--pubkey", "11"}, "node approve"},
+      {{"node", "label", kId, "a=b", "c-", "--overwrite"}, "node label"},
+      {{"node", "label", "--filter", "true", "a="}, "node label"},
+      {{"node", "role", "add", "cm,kw", kId, kId}, "node role add"},
+      {{"node", "role", "remove", "-y", "kc", kId}, "node role remove"},
+      {{"node", "decommission", kId, "--wait", kId}, "node decommission"},
+      {{"node", "delete", kId, "--force-has-roles", "--force-not-decommissioned", "--confirm", kId},
+       "node delete"},
+      {{"cluster", "config", "get"}, "cluster config get"},
+      {{"cluster", "config", "get", "tpm_mode"}, "cluster config get"},
+      {{"cluster", "config", "set", "node_labels_to_synchronize"}, "cluster config set"},
+      {{"cluster", "config", "set", "k", "^a", "^b", "-n"}, "cluster config set"},
       {{"cluster", "info"}, "cluster info"},
       {{"cluster", "status"}, "cluster status"},
       {{"cluster", "takeownership", "--owner-key", "f", "--context", "lab"},
@@ -64,6 +80,7 @@ TEST(CommandTree, UnderstandsEveryCommand) {
       {{"help", "exit-codes"}, "help exit-codes"},
       {{"help", "env"}, "help env"},
       {{"help", "formats"}, "help formats"},
+      {{"help", "filters"}, "help filters"},
       {{"version", "--server"}, "version"},
   };
   std::set<std::string> seen;
@@ -137,7 +154,18 @@ TEST(CommandTree, RefusesWhatItDoesNotKnow) {
            {"node", "describe"},
            {"node", "pending", "extra"},
            {"node", "list", "-o"},
-           {"cluster", "config", "get"},  // not built yet: absent, not a stub
+           {"ticket", "rotate"},  // not built yet: absent, not a stub
+           {"cluster", "config"},
+           {"cluster", "config", "set"},
+           {"cluster", "config", "get", "a", "b"},
+           {"node", "role"},
+           {"node", "role", "add", "cm"},
+           {"node", "role", "cm", kId},
+           {"node", "delete"},
+           {"node", "delete", kId, "--confirm"},
+           {"node", "decommission"},
+           {"node", "label"},
+           {"node", "list", "-l"},
            {"context", "import", "lab"},  // from where?
            {"leader", "transfer", "--to"},
            {"ticket", "show", "--raw", "--hex"},
@@ -161,7 +189,9 @@ TEST(CommandTree, OnlyDoctorRunsWithoutAReadableConfigFile) {
 TEST(CommandTree, SaysWhatWasProbablyMeant) {
   const Error error = DescribeError(ParseCommandLine({"node", "lst"}).status());
   EXPECT_EQ(error.message, "unknown command \"lst\" of \"curatorctl node\"");
-  EXPECT_EQ(error.cause, "commands: list, describe, watch, pending, approve");
+  EXPECT_EQ(error.cause,
+            "commands: list, describe, watch, pending, approve, label, role, decommission, "
+            "delete");
   EXPECT_THAT(error.hints, Contains("did you mean: curatorctl node list"));
   EXPECT_EQ(Nearest("xyzzy", {"node", "list"}), "");
 }
@@ -175,13 +205,16 @@ TEST(CommandTree, HelpIsOfTheCommandItIsAskedFor) {
     EXPECT_THAT(command->help, HasSubstr("--pubkey"));
   }
   EXPECT_THAT(ParseCommandLine({"help"})->help, HasSubstr("takeownership"));
+  EXPECT_THAT(ParseCommandLine({"help", "node", "role", "add"})->help,
+              HasSubstr("curatorctl node role add"));
 }
 
 TEST(Completion, OffersCommandsAndFlagsOfTheTree) {
   const std::vector<CommandDescription> tree = DescribeCommandTree();
   for (const char* shell : {"bash", "zsh", "fish"}) {
     const std::string script = CompletionScript(shell, tree);
-    for (const char* word : {"takeownership", "approve", "pubkey", "owner-key", "always"}) {
+    for (const char* word : {"takeownership", "approve", "pubkey", "owner-key", "always",
+                             "node role add", "overwrite", "cluster config set"}) {
       EXPECT_THAT(script, HasSubstr(word)) << shell;
     }
   }

@@ -19,7 +19,7 @@ class QuietTerminal final : public Terminal {
  public:
   bool CanAsk() const override { return false; }
   bool StdoutIsTerminal() const override { return false; }
-  absl::StatusOr<bool> Confirm(absl::string_view) override { return false; }
+  absl::StatusOr<std::string> Ask(absl::string_view) override { return std::string(); }
   void Note(absl::string_view) override {}
   void Progress(absl::string_view) override {}
 };

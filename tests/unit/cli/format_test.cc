@@ -57,6 +57,20 @@ TEST(Format, Table) {
             "n22  NEW    -     -\n");
 }
 
+TEST(Format, RowsOfTheirOwnAreForPeopleOnly) {
+  Document document = Nodes();
+  document.rows = {Value::Object{{"id", "n2"}, {"state", "b"}},
+                   Value::Object{{"id", "n1"}, {"state", "a"}}};
+  FormatOptions options;
+  options.sort = "STATE";
+  options.output = *ParseOutputFormat("columns=ID,STATE");
+  EXPECT_EQ(*Render(document, options), "ID  STATE\nn1  a\nn2  b\n");
+  options.output = *ParseOutputFormat("name");
+  EXPECT_EQ(*Render(document, options), "n22\nn1\n");
+  options.output = *ParseOutputFormat("jsonl");
+  EXPECT_THAT(*Render(document, options), HasSubstr("\"age_ms\":4200"));
+}
+
 TEST(Format, WideAddsColumns) {
   EXPECT_EQ(RenderAs("wide"),
             "ID   STATE  AGE   LABELS  ROLES\n"

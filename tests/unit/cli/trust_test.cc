@@ -1,12 +1,10 @@
 // Decisions of trust and questions, with a terminal that is played.
 #include "cli/trust.h"
 
-#include <string>
-#include <vector>
-
 #include "cli/exit_code.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/unit/cli/played_terminal.h"
 
 namespace curator::cli {
 namespace {
@@ -14,27 +12,9 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-class PlayedTerminal final : public Terminal {
- public:
-  bool CanAsk() const override { return can_ask; }
-  bool StdoutIsTerminal() const override { return false; }
-  absl::StatusOr<bool> Confirm(absl::string_view question) override {
-    questions.emplace_back(question);
-    return answer;
-  }
-  void Note(absl::string_view line) override { notes.emplace_back(line); }
-  void Progress(absl::string_view) override {}
-
-  bool can_ask = false;
-  bool answer = false;
-  std::vector<std::string> questions;
-  std::vector<std::string> notes;
-};
-
 class SessionTest : public ::testing::Test {
  protected:
-  Session Make(const GlobalFlags& flags) {
-    ConfigFile file;
+  Session Make(const GlobalFlags& flags, const ConfigFile& file = ConfigFile()) {
     return Session(*ResolveSettings(flags, {}, {"/nonexistent/config.yaml", "flag --config"}, file),
                    file, terminal_, interruption_);
   }
@@ -57,9 +37,43 @@ TEST_F(SessionTest, WithoutTerminalAndYesNothingIsConfirmed) {
 TEST_F(SessionTest, APersonDecides) {
   terminal_.can_ask = true;
   EXPECT_EQ(ExitCodeOf(Make({}).Confirm("approve 2 nodes", "")), ExitCode::kNotConfirmed);
-  terminal_.answer = true;
+  terminal_.answer = "Yes";
   EXPECT_TRUE(Make({}).Confirm("approve 2 nodes", "  a\n").ok());
-  EXPECT_THAT(terminal_.questions, ElementsAre("approve 2 nodes?", "  a\napprove 2 nodes?"));
+  EXPECT_THAT(terminal_.questions,
+              ElementsAre("approve 2 nodes? [y/N]", "  a\napprove 2 nodes? [y/N]"));
+}
+
+TEST_F(SessionTest, WhatTakesSomethingAwayCanAskForAWord) {
+  terminal_.can_ask = true;
+  terminal_.answer = "y";
+  EXPECT_TRUE(Make({}).ConfirmLoss("delete 1 node", "").ok());
+  EXPECT_EQ(ExitCodeOf(Make({}).ConfirmLoss("delete 1 node", "", "n1")), ExitCode::kNotConfirmed);
+  EXPECT_EQ(terminal_.questions.back(), "delete 1 node? Type n1:");
+  terminal_.answer = "n1";
+  EXPECT_TRUE(Make({}).ConfirmLoss("delete 1 node", "", "n1").ok());
+  terminal_.can_ask = false;
+  EXPECT_EQ(ExitCodeOf(Make({}).ConfirmLoss("delete 1 node", "", "n1")), ExitCode::kNotConfirmed);
+}
+
+TEST_F(SessionTest, AProtectedContextAsksForItsName) {
+  const absl::StatusOr<ConfigFile> file = ConfigFile::Parse(
+      "/nonexistent/config.yaml",
+      "current-context: lab\ncontexts: {lab: {endpoints: [10.0.0.1], protected: true}}\n");
+  ASSERT_TRUE(file.ok()) << file.status();
+  terminal_.can_ask = true;
+  for (const char* word : {"", "n1"}) {
+    terminal_.answer = word;
+    EXPECT_FALSE(Make({}, *file).ConfirmLoss("delete 1 node", "", word).ok());
+    EXPECT_EQ(terminal_.questions.back(),
+              "delete 1 node? Type the name of the context, which is protected:");
+    terminal_.answer = "lab";
+    EXPECT_TRUE(Make({}, *file).ConfirmLoss("delete 1 node", "", word).ok());
+  }
+  terminal_.answer = "y";
+  EXPECT_TRUE(Make({}, *file).Confirm("approve 1 node", "").ok());
+  GlobalFlags yes;
+  yes.yes = true;
+  EXPECT_TRUE(Make(yes, *file).ConfirmLoss("delete 1 node", "").ok());
 }
 
 TEST_F(SessionTest, YesIsNoAnswerToAQuestionOfTrust) {

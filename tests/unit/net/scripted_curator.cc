@@ -17,6 +17,7 @@ namespace curator::testing_support {
 namespace {
 
 namespace api = metropolis::node::core::curator::proto::api;
+namespace common = metropolis::proto::common;
 namespace management = metropolis::proto::api;
 
 constexpr int kPort = 7835;
@@ -150,36 +151,65 @@ class ScriptedCurator::Manager final : public management::Management::CallbackSe
   explicit Manager(ScriptedCurator& curator) : curator_(curator) {}
 
   grpc::ServerUnaryReactor* GetClusterInfo(grpc::CallbackServerContext* context,
-                                           const management::GetClusterInfoRequest*,
-                                           management::GetClusterInfoResponse*) override {
-    return new UnaryReactor(Handle(context, "GetClusterInfo"));
+                                           const management::GetClusterInfoRequest* request,
+                                           management::GetClusterInfoResponse* response) override {
+    const Verdictless verdict = curator_.Handle(context, "GetClusterInfo", *request);
+    *response->mutable_cluster_configuration() = configuration();
+    return new UnaryReactor(verdict);
   }
   grpc::ServerUnaryReactor* GetRegisterTicket(
-      grpc::CallbackServerContext* context, const management::GetRegisterTicketRequest*,
+      grpc::CallbackServerContext* context, const management::GetRegisterTicketRequest* request,
       management::GetRegisterTicketResponse* response) override {
     response->set_ticket(std::string(34, 't'));
-    return new UnaryReactor(Handle(context, "GetRegisterTicket"));
+    return Answer(context, "GetRegisterTicket", *request);
   }
   grpc::ServerUnaryReactor* ApproveNode(grpc::CallbackServerContext* context,
-                                        const management::ApproveNodeRequest*,
+                                        const management::ApproveNodeRequest* request,
                                         management::ApproveNodeResponse*) override {
-    return new UnaryReactor(Handle(context, "ApproveNode"));
+    return Answer(context, "ApproveNode", *request);
+  }
+  grpc::ServerUnaryReactor* UpdateNodeLabels(grpc::CallbackServerContext* context,
+                                             const management::UpdateNodeLabelsRequest* request,
+                                             management::UpdateNodeLabelsResponse*) override {
+    return Answer(context, "UpdateNodeLabels", *request);
+  }
+  grpc::ServerUnaryReactor* UpdateNodeRoles(grpc::CallbackServerContext* context,
+                                            const management::UpdateNodeRolesRequest* request,
+                                            management::UpdateNodeRolesResponse*) override {
+    return Answer(context, "UpdateNodeRoles", *request);
+  }
+  grpc::ServerUnaryReactor* DecommissionNode(grpc::CallbackServerContext* context,
+                                             const management::DecommissionNodeRequest* request,
+                                             management::DecommissionNodeResponse*) override {
+    return Answer(context, "DecommissionNode", *request);
   }
   grpc::ServerUnaryReactor* DeleteNode(grpc::CallbackServerContext* context,
-                                       const management::DeleteNodeRequest*,
+                                       const management::DeleteNodeRequest* request,
                                        management::DeleteNodeResponse*) override {
-    return new UnaryReactor(Handle(context, "DeleteNode"));
+    return Answer(context, "DeleteNode", *request);
+  }
+  grpc::ServerUnaryReactor* ConfigureCluster(
+      grpc::CallbackServerContext* context, const management::ConfigureClusterRequest* request,
+      management::ConfigureClusterResponse* response) override {
+    const Verdictless verdict = curator_.Handle(context, "ConfigureCluster", *request);
+    *response->mutable_resulting_config() = configuration();
+    return new UnaryReactor(verdict);
   }
   grpc::ServerWriteReactor<management::Node>* GetNodes(
-      grpc::CallbackServerContext* context, const management::GetNodesRequest*) override {
-    const Verdictless verdict = Handle(context, "GetNodes");
+      grpc::CallbackServerContext* context, const management::GetNodesRequest* request) override {
+    const Verdictless verdict = curator_.Handle(context, "GetNodes", *request);
     absl::MutexLock lock(&curator_.mutex_);
     return new NodesReactor(curator_.nodes_, verdict);
   }
 
  private:
-  Verdictless Handle(grpc::CallbackServerContext* context, const std::string& method) {
-    return curator_.Handle(context, method);
+  grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context, const std::string& method,
+                                   const google::protobuf::Message& request) {
+    return new UnaryReactor(curator_.Handle(context, method, request));
+  }
+  common::ClusterConfiguration configuration() const {
+    absl::MutexLock lock(&curator_.mutex_);
+    return curator_.configuration_;
   }
 
   ScriptedCurator& curator_;
@@ -190,9 +220,9 @@ class ScriptedCurator::Operations final : public v1::ClusterOperations::Callback
   explicit Operations(ScriptedCurator& curator) : curator_(curator) {}
 
   grpc::ServerUnaryReactor* TransferLeadership(grpc::CallbackServerContext* context,
-                                               const v1::TransferLeadershipRequest*,
+                                               const v1::TransferLeadershipRequest* request,
                                                v1::TransferLeadershipResponse* response) override {
-    const Verdictless verdict = curator_.Handle(context, "TransferLeadership");
+    const Verdictless verdict = curator_.Handle(context, "TransferLeadership", *request);
     absl::MutexLock lock(&curator_.mutex_);
     response->set_leader_node_id(curator_.successor_);
     return new UnaryReactor(verdict);
@@ -251,8 +281,8 @@ class ScriptedCurator::Watches final : public api::Curator::CallbackService {
   explicit Watches(ScriptedCurator& curator) : curator_(curator) {}
 
   grpc::ServerWriteReactor<api::WatchEvent>* Watch(grpc::CallbackServerContext* context,
-                                                   const api::WatchRequest*) override {
-    const Verdictless verdict = curator_.Handle(context, "Watch");
+                                                   const api::WatchRequest* request) override {
+    const Verdictless verdict = curator_.Handle(context, "Watch", *request);
     absl::MutexLock lock(&curator_.mutex_);
     const bool speaks = verdict.has_value() && verdict->ok();
     auto* reactor =
@@ -266,10 +296,11 @@ class ScriptedCurator::Watches final : public api::Curator::CallbackService {
   ScriptedCurator& curator_;
 };
 
-Verdictless ScriptedCurator::Handle(grpc::CallbackServerContext* context,
-                                    const std::string& method) {
+Verdictless ScriptedCurator::Handle(grpc::CallbackServerContext* context, const std::string& method,
+                                    const google::protobuf::Message& request) {
   Call call;
   call.method = method;
+  call.request = request.SerializeAsString();
   const auto& metadata = context->client_metadata();
   if (const auto it = metadata.find("curator-request-id"); it != metadata.end()) {
     call.request_id = std::string(it->second.data(), it->second.size());
@@ -389,6 +420,11 @@ void ScriptedCurator::SetHandler(std::function<Verdictless(const Call&)> handler
 void ScriptedCurator::SetNodes(std::vector<management::Node> nodes) {
   absl::MutexLock lock(&mutex_);
   nodes_ = std::move(nodes);
+}
+
+void ScriptedCurator::SetConfiguration(const common::ClusterConfiguration& configuration) {
+  absl::MutexLock lock(&mutex_);
+  configuration_ = configuration;
 }
 
 void ScriptedCurator::SetBacklog(std::vector<api::WatchEvent> backlog) {

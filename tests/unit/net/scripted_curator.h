@@ -46,6 +46,7 @@ using Verdictless = absl::optional<grpc::Status>;
 struct Call {
   std::string method;      // "ApproveNode"
   std::string request_id;  // curator-request-id
+  std::string request;     // serialized
 };
 
 class ScriptedCurator {
@@ -71,6 +72,8 @@ class ScriptedCurator {
   void SetHandler(std::function<Verdictless(const Call&)> handler);
   // Nodes that GetNodes lists.
   void SetNodes(std::vector<metropolis::proto::api::Node> nodes);
+  // What GetClusterInfo and ConfigureCluster answer.
+  void SetConfiguration(const metropolis::proto::common::ClusterConfiguration& configuration);
   // What each new Curator.Watch is told, and what those that stand are told now.
   void SetBacklog(std::vector<metropolis::node::core::curator::proto::api::WatchEvent> backlog);
   void Push(const metropolis::node::core::curator::proto::api::WatchEvent& event);
@@ -88,6 +91,15 @@ class ScriptedCurator {
 
   std::vector<Call> calls() const;
   int CountCalls(const std::string& method) const;
+  // The last request of `method`, which must have been called.
+  template <typename Request>
+  Request LastRequest(const std::string& method) const {
+    Request request;
+    for (const Call& call : calls()) {
+      if (call.method == method) request.ParseFromString(call.request);
+    }
+    return request;
+  }
 
  private:
   class Local;
@@ -95,7 +107,8 @@ class ScriptedCurator {
   class Operations;
   class Watches;
   class WatchReactor;
-  Verdictless Handle(grpc::CallbackServerContext* context, const std::string& method);
+  Verdictless Handle(grpc::CallbackServerContext* context, const std::string& method,
+                     const google::protobuf::Message& request);
   void Start();
 
   const Identity identity_;
@@ -106,6 +119,7 @@ class ScriptedCurator {
   std::function<Verdictless(const Call&)> handler_ ABSL_GUARDED_BY(mutex_);
   std::vector<Call> calls_ ABSL_GUARDED_BY(mutex_);
   std::vector<metropolis::proto::api::Node> nodes_ ABSL_GUARDED_BY(mutex_);
+  metropolis::proto::common::ClusterConfiguration configuration_ ABSL_GUARDED_BY(mutex_);
   std::vector<metropolis::node::core::curator::proto::api::WatchEvent> backlog_
       ABSL_GUARDED_BY(mutex_);
   std::set<WatchReactor*> watches_ ABSL_GUARDED_BY(mutex_);
