@@ -39,8 +39,20 @@ void FaultyStore::FailMembers(absl::Status cause) {
   members_ = std::move(cause);
 }
 
+void FaultyStore::HoldMembers() {
+  absl::MutexLock lock(&mutex_);
+  members_held_ = true;
+}
+
 absl::StatusOr<std::vector<StoreMember>> FaultyStore::Members(absl::Time /*deadline*/) {
   if (absl::Status down = Down(); !down.ok()) return down;
+  bool hold;
+  {
+    absl::MutexLock lock(&mutex_);
+    ++member_lists_;
+    hold = members_held_;
+  }
+  if (hold) Hold();
   absl::MutexLock lock(&mutex_);
   return members_;
 }
@@ -82,6 +94,11 @@ std::vector<std::vector<Operation>> FaultyStore::commits() const {
 int FaultyStore::keepalives() const {
   absl::MutexLock lock(&mutex_);
   return keepalives_;
+}
+
+int FaultyStore::member_lists() const {
+  absl::MutexLock lock(&mutex_);
+  return member_lists_;
 }
 
 absl::Status FaultyStore::Down() const {

@@ -48,6 +48,8 @@ class FaultyStore final : public Store {
   // What the store says of its members; without it, it has none.
   void SetMembers(std::vector<StoreMember> members) ABSL_LOCKS_EXCLUDED(mutex_);
   void FailMembers(absl::Status cause) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Who asks for them waits, each time, to be released.
+  void HoldMembers() ABSL_LOCKS_EXCLUDED(mutex_);
 
   // `count` calls wait now.
   void WaitUntilHeld(int count) ABSL_LOCKS_EXCLUDED(mutex_);
@@ -59,6 +61,8 @@ class FaultyStore final : public Store {
   // Operations of every commit that was asked for.
   std::vector<std::vector<Operation>> commits() const ABSL_LOCKS_EXCLUDED(mutex_);
   int keepalives() const ABSL_LOCKS_EXCLUDED(mutex_);
+  // How often somebody asked for the members.
+  int member_lists() const ABSL_LOCKS_EXCLUDED(mutex_);
 
   absl::StatusOr<RangeResult> Range(absl::string_view prefix, absl::Time deadline) override;
   absl::StatusOr<CommitResult> Commit(const std::vector<Guard>& guards,
@@ -94,6 +98,8 @@ class FaultyStore final : public Store {
   int keepalives_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::StatusOr<std::vector<StoreMember>> members_ ABSL_GUARDED_BY(mutex_) =
       std::vector<StoreMember>();
+  int member_lists_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool members_held_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace curatord::testing_support
