@@ -323,7 +323,32 @@ class Checker {
     return Type::Map(*std::move(key), *std::move(value));
   }
 
-  CheckedType CheckMessage(Expr& expr) { return Error(expr, "a filter cannot make messages"); }
+  CheckedType CheckMessage(Expr& expr) {
+    expr.message = names_.FindMessage(expr.name, expr.rooted);
+    if (expr.message == nullptr) {
+      return Error(expr, absl::StrCat("unknown message type \"", expr.name, "\""));
+    }
+    for (size_t i = 0; i < expr.operands.size(); ++i) {
+      const std::string& name = expr.field_names[i];
+      const FieldDescriptor* field = expr.message->FindFieldByName(name);
+      if (field == nullptr) {
+        return Error(expr, absl::StrCat("no field \"", name, "\" in ", expr.message->name()));
+      }
+      if (std::find(expr.fields.begin(), expr.fields.end(), field) != expr.fields.end()) {
+        return Error(*expr.operands[i], absl::StrCat("field \"", name, "\" is set twice"));
+      }
+      expr.fields.push_back(field);
+      const CheckedType value = Check(*expr.operands[i]);
+      if (!value.ok()) return value;
+      const Type wanted = Type::OfField(*field);
+      if (!Join(wanted, *value).has_value()) {
+        return Error(*expr.operands[i],
+                     absl::StrCat("field \"", name, "\" is of type ", wanted.ToString(), ", not ",
+                                  value->ToString()));
+      }
+    }
+    return Type::OfMessage(*expr.message);
+  }
 
   CheckedType CheckMacro(Expr& expr) {
     const CheckedType range = Check(*expr.operands[0]);

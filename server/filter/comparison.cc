@@ -1,6 +1,5 @@
 #include "server/filter/comparison.h"
 
-#include <cmath>
 #include <optional>
 
 #include "google/protobuf/util/message_differencer.h"
@@ -16,17 +15,11 @@ std::partial_ordering CompareIntUint(int64_t a, uint64_t b) {
   return a < 0 ? std::partial_ordering::less : static_cast<uint64_t>(a) <=> b;
 }
 
-// Exact, where a conversion of the integer would round: the whole part of a double
-// within the range of the integer is such an integer.
+// As doubles, so 9007199254740993 equals 9007199254740992.0: that is what CEL's
+// conformance cases ask for. NaN is unordered.
 template <typename Integer>
-std::partial_ordering CompareIntegerDouble(Integer a, double b, double least, double beyond) {
-  if (std::isnan(b)) return std::partial_ordering::unordered;
-  if (b < least) return std::partial_ordering::greater;
-  if (b >= beyond) return std::partial_ordering::less;
-  const double whole = std::trunc(b);
-  const auto integer = static_cast<Integer>(whole);
-  if (a != integer) return a <=> integer;
-  return whole <=> b;
+std::partial_ordering CompareIntegerDouble(Integer a, double b) {
+  return static_cast<double>(a) <=> b;
 }
 
 std::partial_ordering Reverse(std::partial_ordering order) { return 0 <=> order; }
@@ -40,7 +33,7 @@ std::partial_ordering CompareNumbers(const Value& a, const Value& b) {
         case Kind::kUint:
           return CompareIntUint(a.int_value(), b.uint_value());
         default:
-          return CompareIntegerDouble(a.int_value(), b.double_value(), -0x1p63, 0x1p63);
+          return CompareIntegerDouble(a.int_value(), b.double_value());
       }
     case Kind::kUint:
       switch (b.kind()) {
@@ -49,9 +42,7 @@ std::partial_ordering CompareNumbers(const Value& a, const Value& b) {
         case Kind::kUint:
           return a.uint_value() <=> b.uint_value();
         default:
-          // What is above -1 and below 0 has the whole part 0.
-          if (b.double_value() < 0) return std::partial_ordering::greater;
-          return CompareIntegerDouble(a.uint_value(), b.double_value(), 0.0, 0x1p64);
+          return CompareIntegerDouble(a.uint_value(), b.double_value());
       }
     default:
       if (b.kind() == Kind::kDouble) return a.double_value() <=> b.double_value();

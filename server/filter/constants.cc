@@ -29,13 +29,14 @@ bool MayFold(const Expr& expr) {
   }
 }
 
-// The same list, with keys by which `in` finds an element.
+// The same list, with keys by which `in` finds an element. Doubles are left to a real
+// comparison, which rounds where keys are exact.
 Value WithKeys(Value list) {
   if (list.size() < kLeastElementsForKeys) return list;
   auto data = std::make_shared<ListData>();
   for (size_t i = 0; i < list.size(); ++i) {
     absl::StatusOr<Value> element = list.Element(i);
-    if (!element.ok()) return list;
+    if (!element.ok() || element->kind() == Kind::kDouble) return list;
     data->elements.push_back(*std::move(element));
     // The key views the text that the element keeps.
     const std::optional<MapKey> key = KeyOf(data->elements.back());

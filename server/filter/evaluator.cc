@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "server/filter/functions/function.h"
+#include "server/filter/message_builder.h"
 #include "server/filter/message_fields.h"
 #include "server/filter/regex.h"
 
@@ -62,6 +63,8 @@ absl::StatusOr<Value> Evaluator::Evaluate(const Expr& expr) {
       return List(expr);
     case ExprKind::kMap:
       return Map(expr);
+    case ExprKind::kMessage:
+      return Message(expr);
     case ExprKind::kAll:
     case ExprKind::kExists:
       return Quantifier(expr);
@@ -71,7 +74,6 @@ absl::StatusOr<Value> Evaluator::Evaluate(const Expr& expr) {
     case ExprKind::kMapMacro:
       return FilterOrMap(expr);
     case ExprKind::kName:
-    case ExprKind::kMessage:
       break;
   }
   return absl::InternalError("an expression that was not checked");
@@ -197,6 +199,20 @@ absl::StatusOr<Value> Evaluator::Map(const Expr& expr) {
     if (!*inserted) return Error(*expr.operands[i], "repeated key");
   }
   return Value::Map(std::move(map));
+}
+
+absl::StatusOr<Value> Evaluator::Message(const Expr& expr) {
+  const absl::StatusOr<std::shared_ptr<google::protobuf::Message>> message =
+      NewMessage(*expr.message);
+  if (!message.ok()) return Located(expr, message.status());
+  for (size_t i = 0; i < expr.operands.size(); ++i) {
+    const absl::StatusOr<Value> value = Evaluate(*expr.operands[i]);
+    if (!value.ok()) return value;
+    const absl::Status set = SetField(**message, *expr.fields[i], *value, work_);
+    if (!set.ok()) return Located(*expr.operands[i], set);
+  }
+  absl::StatusOr<Value> value = MessageValue(**message, *message);
+  return value.ok() ? std::move(value) : Located(expr, value.status());
 }
 
 // all() is && and exists() is || over the elements.

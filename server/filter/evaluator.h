@@ -35,6 +35,7 @@ class Evaluator {
   absl::StatusOr<Value> Conditional(const Expr& expr);
   absl::StatusOr<Value> List(const Expr& expr);
   absl::StatusOr<Value> Map(const Expr& expr);
+  absl::StatusOr<Value> Message(const Expr& expr);
   absl::StatusOr<Value> Quantifier(const Expr& expr);
   absl::StatusOr<Value> ExistsOne(const Expr& expr);
   absl::StatusOr<Value> FilterOrMap(const Expr& expr);

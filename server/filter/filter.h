@@ -1,10 +1,11 @@
 // The filter of GetNodes: an expression of the Common Expression Language
 // (https://github.com/google/cel-spec) over a message, which is true or false.
 //
-// Everything of the language definition is here except for the making of messages and
-// macros of one's own: literals, operators, fields and has(), lists and maps, the
+// Everything of the language definition is here except for google.protobuf.Any, which
+// stays a message: literals, operators, fields and has(), lists, maps and messages, the
 // standard functions and conversions, timestamps and durations, all(), exists(),
-// exists_one(), filter() and map().
+// exists_one(), filter() and map(). Its extensions (optionals, more of strings, math and
+// macros) are not.
 #ifndef SERVER_FILTER_FILTER_H_
 #define SERVER_FILTER_FILTER_H_
 

@@ -27,7 +27,8 @@ Result Differs(Arguments a, Work& work) {
 
 Result InList(Arguments a, Work& work) {
   const Value& list = a[1];
-  if (const ListData* constants = list.constants()) {
+  const ListData* constants = list.constants();
+  if (constants != nullptr && a[0].kind() != Kind::kDouble) {
     const std::optional<MapKey> key = KeyOf(a[0]);
     return Value::Bool(key.has_value() && constants->keys.contains(*key));
   }

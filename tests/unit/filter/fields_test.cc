@@ -127,8 +127,8 @@ TEST(FilterFields, ErrorsNameTheColumn) {
        "column 34: index 2 out of range of a list of 2"},
       {"dyn(node).foo == 1", "column 11: no field \"foo\" in metropolis.proto.api.Node"},
       {"node.id.size(1) == 1", "compile: column 9: size does not take (string, int)"},
-      {"metropolis.proto.common.NodeRoles{} == node.roles",
-       "compile: column 1: a filter cannot make messages"},
+      {"node.roles == common.NodeRole{}",
+       "compile: column 15: unknown message type \"common.NodeRole\""},
   };
   for (const auto& c : cases) EXPECT_EQ(Outcome(c.text), c.error) << c.text;
 }
