@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "server/filter/message_fields.h"
 
 namespace curatord::filter {
 namespace {
@@ -25,10 +26,6 @@ absl::Status Misfit(const FieldDescriptor& field, const Value& value) {
 
 absl::Status OutOfRange(const FieldDescriptor& field) {
   return absl::InvalidArgumentError(absl::StrCat("out of range of field \"", field.name(), "\""));
-}
-
-const FieldDescriptor& Field(const Message& message, int number) {
-  return *message.GetDescriptor()->FindFieldByNumber(number);
 }
 
 bool IsInt32(int64_t number) {
@@ -166,39 +163,40 @@ absl::Status PutEntries(Message& message, const FieldDescriptor& field, const Va
     if (!value.ok()) return value.status();
     if (IsAbsent(*field.message_type()->map_value(), *value)) continue;
     Message& entry = *message.GetReflection()->AddMessage(&message, &field);
-    if (absl::Status s = Target(entry, Field(entry, 1)).Put(*key, work); !s.ok()) return s;
-    if (absl::Status s = Target(entry, Field(entry, 2)).Put(*value, work); !s.ok()) return s;
+    if (absl::Status s = Target(entry, FieldNumbered(entry, 1)).Put(*key, work); !s.ok()) return s;
+    if (absl::Status s = Target(entry, FieldNumbered(entry, 2)).Put(*value, work); !s.ok())
+      return s;
   }
   return absl::OkStatus();
 }
 
 void PutSecondsAndNanos(Message& message, int64_t seconds, int64_t nanos) {
   const Reflection& reflection = *message.GetReflection();
-  reflection.SetInt64(&message, &Field(message, 1), seconds);
-  reflection.SetInt32(&message, &Field(message, 2), static_cast<int32_t>(nanos));
+  reflection.SetInt64(&message, &FieldNumbered(message, 1), seconds);
+  reflection.SetInt32(&message, &FieldNumbered(message, 2), static_cast<int32_t>(nanos));
 }
 
 // google.protobuf.Value: its fields are null, number, string, bool, struct and list.
 absl::Status StoreJson(Message& message, const Value& value, Work& work) {
   switch (value.kind()) {
     case Kind::kNull:
-      return Target(message, Field(message, 1)).Put(Value::Int(0), work);
+      return Target(message, FieldNumbered(message, 1)).Put(Value::Int(0), work);
     case Kind::kInt:
-      return Target(message, Field(message, 2))
+      return Target(message, FieldNumbered(message, 2))
           .Put(Value::Double(static_cast<double>(value.int_value())), work);
     case Kind::kUint:
-      return Target(message, Field(message, 2))
+      return Target(message, FieldNumbered(message, 2))
           .Put(Value::Double(static_cast<double>(value.uint_value())), work);
     case Kind::kDouble:
-      return Target(message, Field(message, 2)).Put(value, work);
+      return Target(message, FieldNumbered(message, 2)).Put(value, work);
     case Kind::kString:
-      return Target(message, Field(message, 3)).Put(value, work);
+      return Target(message, FieldNumbered(message, 3)).Put(value, work);
     case Kind::kBool:
-      return Target(message, Field(message, 4)).Put(value, work);
+      return Target(message, FieldNumbered(message, 4)).Put(value, work);
     case Kind::kMap:
-      return Target(message, Field(message, 5)).Put(value, work);
+      return Target(message, FieldNumbered(message, 5)).Put(value, work);
     case Kind::kList:
-      return Target(message, Field(message, 6)).Put(value, work);
+      return Target(message, FieldNumbered(message, 6)).Put(value, work);
     default:
       return absl::InvalidArgumentError(absl::StrCat("JSON has no ", TypeName(value)));
   }
@@ -233,13 +231,13 @@ absl::Status Store(Message& message, const Value& value, Work& work) {
     case Descriptor::WELLKNOWNTYPE_STRINGVALUE:
     case Descriptor::WELLKNOWNTYPE_BYTESVALUE:
     case Descriptor::WELLKNOWNTYPE_BOOLVALUE:
-      return Target(message, Field(message, 1)).Put(value, work);
+      return Target(message, FieldNumbered(message, 1)).Put(value, work);
     case Descriptor::WELLKNOWNTYPE_VALUE:
       return StoreJson(message, value, work);
     case Descriptor::WELLKNOWNTYPE_LISTVALUE:
-      return PutAll(message, Field(message, 1), value, work);
+      return PutAll(message, FieldNumbered(message, 1), value, work);
     case Descriptor::WELLKNOWNTYPE_STRUCT:
-      return PutEntries(message, Field(message, 1), value, work);
+      return PutEntries(message, FieldNumbered(message, 1), value, work);
     default:
       if (value.kind() == Kind::kMessage && value.message().GetDescriptor() == &type) {
         const auto bytes = static_cast<int64_t>(value.message().ByteSizeLong());

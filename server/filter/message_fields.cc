@@ -19,10 +19,6 @@ using google::protobuf::Reflection;
 
 absl::StatusOr<Value> JsonValue(const Message& message, const Owner& owner, int depth);
 
-const FieldDescriptor& Field(const Message& message, int number) {
-  return *message.GetDescriptor()->FindFieldByNumber(number);
-}
-
 // `seconds` and `nanos` of a Timestamp or a Duration. The generated classes, which are
 // what there is in a server, are read without reflection.
 template <typename Generated>
@@ -31,8 +27,8 @@ std::pair<int64_t, int32_t> SecondsAndNanos(const Message& message) {
     return {known->seconds(), known->nanos()};
   }
   const Reflection& reflection = *message.GetReflection();
-  return {reflection.GetInt64(message, &Field(message, 1)),
-          reflection.GetInt32(message, &Field(message, 2))};
+  return {reflection.GetInt64(message, &FieldNumbered(message, 1)),
+          reflection.GetInt32(message, &FieldNumbered(message, 2))};
 }
 
 // A singular field or, with an index, an element.
@@ -102,7 +98,7 @@ class Slot {
 };
 
 absl::StatusOr<Value> JsonList(const Message& message, const Owner& owner, int depth) {
-  const FieldDescriptor& values = Field(message, 1);
+  const FieldDescriptor& values = FieldNumbered(message, 1);
   const int size = message.GetReflection()->FieldSize(message, &values);
   std::vector<Value> elements;
   elements.reserve(static_cast<size_t>(size));
@@ -115,14 +111,14 @@ absl::StatusOr<Value> JsonList(const Message& message, const Owner& owner, int d
 }
 
 absl::StatusOr<Value> JsonObject(const Message& message, const Owner& owner, int depth) {
-  const FieldDescriptor& fields = Field(message, 1);
+  const FieldDescriptor& fields = FieldNumbered(message, 1);
   const int size = message.GetReflection()->FieldSize(message, &fields);
   auto map = std::make_shared<MapData>();
   for (int i = 0; i < size; ++i) {
     const Message& entry = message.GetReflection()->GetRepeatedMessage(message, &fields, i);
-    absl::StatusOr<Value> key = Slot(entry, Field(entry, 1), -1).Get(owner, depth);
+    absl::StatusOr<Value> key = Slot(entry, FieldNumbered(entry, 1), -1).Get(owner, depth);
     if (!key.ok()) return key;
-    absl::StatusOr<Value> value = Slot(entry, Field(entry, 2), -1).Get(owner, depth);
+    absl::StatusOr<Value> value = Slot(entry, FieldNumbered(entry, 2), -1).Get(owner, depth);
     if (!value.ok()) return value;
     const absl::StatusOr<bool> inserted = map->Insert(*std::move(key), *std::move(value));
     if (!inserted.ok()) return inserted.status();
@@ -150,7 +146,7 @@ absl::StatusOr<Value> JsonValue(const Message& message, const Owner& owner, int 
     case Descriptor::WELLKNOWNTYPE_STRINGVALUE:
     case Descriptor::WELLKNOWNTYPE_BYTESVALUE:
     case Descriptor::WELLKNOWNTYPE_BOOLVALUE:
-      return Slot(message, Field(message, 1), -1).Get(owner, depth + 1);
+      return Slot(message, FieldNumbered(message, 1), -1).Get(owner, depth + 1);
     case Descriptor::WELLKNOWNTYPE_VALUE: {
       const FieldDescriptor* kind = message.GetReflection()->GetOneofFieldDescriptor(
           message, message.GetDescriptor()->oneof_decl(0));
@@ -188,6 +184,10 @@ const Message& MapEntry(const Message& message, const FieldDescriptor& field, in
 }
 
 }  // namespace
+
+const FieldDescriptor& FieldNumbered(const Message& message, int number) {
+  return *message.GetDescriptor()->FindFieldByNumber(number);
+}
 
 absl::StatusOr<Value> FieldValue(const Message& message, const FieldDescriptor& field,
                                  const Owner& owner) {

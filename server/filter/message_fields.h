@@ -12,8 +12,13 @@
 
 namespace curatord::filter {
 
+// Of a well-known type, whose numbers are.
+const google::protobuf::FieldDescriptor& FieldNumbered(const google::protobuf::Message& message,
+                                                       int number);
+
 // `owner` keeps the message and may be null. The errors of all of these are times
-// beyond what CEL can express and JSON nested too deeply.
+// beyond what CEL can express and JSON nested too deeply. JSON is copied, and that is
+// not charged to the evaluation: a node has none.
 
 // A field that is not set is its default; a wrapper that is not set is null.
 absl::StatusOr<Value> FieldValue(const google::protobuf::Message& message,

@@ -18,7 +18,7 @@ namespace {
 using Arguments = absl::Span<const Value>;
 using Result = absl::StatusOr<Value>;
 
-absl::Status OutOfRange(absl::string_view type) {
+absl::Status DoesNotFit(absl::string_view type) {
   return absl::InvalidArgumentError(absl::StrCat("out of the range of ", type));
 }
 
@@ -36,14 +36,14 @@ bool MayBeNumber(absl::string_view text) {
 Result Same(Arguments a, Work&) { return a[0]; }
 
 Result IntOfUint(Arguments a, Work&) {
-  if (a[0].uint_value() > static_cast<uint64_t>(INT64_MAX)) return OutOfRange("int");
+  if (a[0].uint_value() > static_cast<uint64_t>(INT64_MAX)) return DoesNotFit("int");
   return Value::Int(static_cast<int64_t>(a[0].uint_value()));
 }
 
 Result IntOfDouble(Arguments a, Work&) {
   // Towards zero. The bounds are excluded: near them doubles are no exact integers.
   const double number = a[0].double_value();
-  if (!(number > -0x1p63 && number < 0x1p63)) return OutOfRange("int");
+  if (!(number > -0x1p63 && number < 0x1p63)) return DoesNotFit("int");
   return Value::Int(static_cast<int64_t>(number));
 }
 
@@ -58,13 +58,13 @@ Result IntOfString(Arguments a, Work&) {
 Result IntOfTimestamp(Arguments a, Work&) { return Value::Int(absl::ToUnixSeconds(a[0].time())); }
 
 Result UintOfInt(Arguments a, Work&) {
-  if (a[0].int_value() < 0) return OutOfRange("uint");
+  if (a[0].int_value() < 0) return DoesNotFit("uint");
   return Value::Uint(static_cast<uint64_t>(a[0].int_value()));
 }
 
 Result UintOfDouble(Arguments a, Work&) {
   const double number = a[0].double_value();
-  if (!(number >= 0 && number < 0x1p64)) return OutOfRange("uint");
+  if (!(number >= 0 && number < 0x1p64)) return DoesNotFit("uint");
   return Value::Uint(static_cast<uint64_t>(number));
 }
 
