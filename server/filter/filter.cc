@@ -1,0 +1,69 @@
+#include "server/filter/filter.h"
+
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/filter/checker.h"
+#include "server/filter/constants.h"
+#include "server/filter/evaluator.h"
+#include "server/filter/limits.h"
+#include "server/filter/syntax/parser.h"
+#include "server/filter/syntax/source.h"
+
+namespace curatord::filter {
+
+struct Filter::Program {
+  explicit Program(std::string text) : source(std::move(text)) {}
+
+  Source source;
+  const google::protobuf::Descriptor* message = nullptr;
+  ExprPtr expr;
+  int slots = 0;
+};
+
+Filter::Filter(std::shared_ptr<const Program> program) : program_(std::move(program)) {}
+
+absl::StatusOr<Filter> Filter::Compile(absl::string_view text,
+                                       const google::protobuf::Descriptor* message,
+                                       absl::string_view variable) {
+  auto program = std::make_shared<Program>(std::string(text));
+  program->message = message;
+  absl::StatusOr<ExprPtr> expr = Parse(program->source);
+  if (!expr.ok()) return expr.status();
+  program->expr = *std::move(expr);
+  const absl::StatusOr<Checked> checked =
+      Check(program->source, *message, variable, *program->expr);
+  if (!checked.ok()) return checked.status();
+  program->slots = checked->slots;
+  if (checked->type.kind() != Kind::kBool && checked->type.kind() != Kind::kDyn) {
+    return program->source.Error(
+        0, absl::StrCat("the filter is of type ", checked->type.ToString(), ", not bool"));
+  }
+  Work work(kStepsOfCompilation);
+  if (absl::Status s = FoldConstants(program->source, *program->expr, work); !s.ok()) {
+    // Whatever it is, it is the text's fault.
+    return absl::InvalidArgumentError(s.message());
+  }
+  return Filter(std::move(program));
+}
+
+absl::StatusOr<bool> Filter::Matches(const google::protobuf::Message& message) const {
+  Work work(kStepsPerMessage);
+  return Matches(message, work);
+}
+
+absl::StatusOr<bool> Filter::Matches(const google::protobuf::Message& message, Work& work) const {
+  if (message.GetDescriptor() != program_->message) {
+    return absl::InternalError(absl::StrCat("a filter of ", program_->message->full_name(),
+                                            " was given a ", message.GetDescriptor()->full_name()));
+  }
+  const absl::StatusOr<Value> value =
+      Evaluator(program_->source, &message, program_->slots, work).Evaluate(*program_->expr);
+  if (!value.ok()) return value.status();
+  if (value->kind() == Kind::kBool) return value->bool_value();
+  return program_->source.Error(
+      0, absl::StrCat("the filter is of type ", TypeName(*value), ", not bool"));
+}
+
+}  // namespace curatord::filter
