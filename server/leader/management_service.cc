@@ -4,9 +4,11 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "libclient/identity/key.h"
+#include "server/filter/filter.h"
 #include "server/nodes/configuration.h"
 #include "server/nodes/departure.h"
 #include "server/nodes/lifecycle.h"
@@ -23,6 +25,9 @@ namespace common = metropolis::proto::common;
 
 constexpr size_t kDirectorySize = 15;
 constexpr size_t kTicketBytes = 32;
+// What one listing may cost that filters: about a second. A filter of a few comparisons
+// takes some ten steps a node.
+constexpr int64_t kFilterSteps = 20'000'000;
 
 Operations DecideTicket(const DecisionView& view, api::GetRegisterTicketResponse* response) {
   if (absl::optional<std::string> ticket = view.Find(keys::kRegisterTicket); ticket.has_value()) {
@@ -64,13 +69,28 @@ class NodeListStream final : public WriteStream<api::Node> {
  public:
   explicit NodeListStream(const Heartbeats* heartbeats) : heartbeats_(heartbeats) {}
 
-  // Called once, before the first Wake.
+  // Each called at most once, before the first Wake.
+  void SelectBy(filter::Filter filter) { filter_ = std::move(filter); }
   void List(std::vector<NodeRecordPtr> nodes) { nodes_ = std::move(nodes); }
 
  private:
   Step Next(api::Node* message, absl::Status* status) override {
-    if (next_ == nodes_.size()) return Step::kEnd;
-    const NodeRecord& record = *nodes_[next_++];
+    while (next_ < nodes_.size()) {
+      Fill(message, *nodes_[next_++]);
+      if (!filter_.has_value()) return Step::kMessage;
+      const absl::StatusOr<bool> matches = filter_->Matches(*message, work_);
+      if (!matches.ok()) {
+        *status = absl::Status(
+            matches.status().code(),
+            absl::StrCat("filter: ", matches.status().message(), ", of node ", message->id()));
+        return Step::kEnd;
+      }
+      if (*matches) return Step::kMessage;
+    }
+    return Step::kEnd;
+  }
+
+  void Fill(api::Node* message, const NodeRecord& record) const {
     *message = ToManagementNode(record);
     const Heartbeats::Vitals vitals =
         heartbeats_->VitalsOf(record.id, record.node.fsm_state() == common::NODE_STATE_UP);
@@ -81,10 +101,11 @@ class NodeListStream final : public WriteStream<api::Node> {
       age->set_nanos(static_cast<int32_t>(
           absl::ToInt64Nanoseconds(*vitals.age - absl::Seconds(age->seconds()))));
     }
-    return Step::kMessage;
   }
 
   const Heartbeats* const heartbeats_;
+  absl::optional<filter::Filter> filter_;
+  filter::Work work_{kFilterSteps};
   std::vector<NodeRecordPtr> nodes_;
   size_t next_ = 0;
 };
@@ -125,8 +146,14 @@ grpc::ServerWriteReactor<api::Node>* ManagementService::GetNodes(
       leader_.authorizer->Authorize(*context, "metropolis.proto.api.Management.GetNodes");
   if (!AdmitStream(leader_, caller, stream)) return reactor;
   if (!request->filter().empty()) {
-    stream->End(UnsupportedError("this curator does not filter nodes: list all and select"));
-    return reactor;
+    absl::StatusOr<filter::Filter> filter =
+        filter::Filter::Compile(request->filter(), api::Node::descriptor());
+    if (!filter.ok()) {
+      stream->End(absl::Status(filter.status().code(),
+                               absl::StrCat("filter: ", filter.status().message())));
+      return reactor;
+    }
+    stream->SelectBy(*std::move(filter));
   }
   const ClusterState* state = &leader_.leadership->state();
   leader_.leadership->Confirm([stream, state](const absl::Status& confirmed) {

@@ -75,6 +75,39 @@ TEST_F(Management, GetNodesListsAllByIdInTheShapeOfTheProtocol) {
   }
 }
 
+TEST_F(Management, GetNodesListsThoseOfWhichTheFilterHolds) {
+  TestNode node(common::NODE_STATE_NEW);
+  node.record.mutable_status()->set_external_address("10.8.0.2");
+  Put(node);
+  for (int i = 0; i < 5; ++i) Put(TestNode(common::NODE_STATE_STANDBY));
+  const auto select = [&](const std::string& filter) {
+    const Listing listing = List(owner_, filter);
+    EXPECT_THAT(listing.status, Succeeded()) << filter;
+    std::vector<std::string> ids;
+    for (const mgmt::Node& listed : listing.nodes) ids.push_back(listed.id());
+    return ids;
+  };
+  const std::vector<std::string> only = {node.id()};
+  EXPECT_EQ(select("node.status.external_address==\"10.8.0.2\""), only);
+  EXPECT_EQ(select("node.state == NODE_STATE_NEW"), only);
+  EXPECT_EQ(select(absl::StrCat("node.id == \"", node.id(), "\"")), only);
+  EXPECT_EQ(select("node.state == NODE_STATE_STANDBY && !has(node.roles.kubernetes_worker)").size(),
+            5u);
+  EXPECT_EQ(select("node.health == HEALTH_HEALTHY || node.time_since_heartbeat > duration('5s')"),
+            std::vector<std::string>());
+}
+
+TEST_F(Management, GetNodesRefusesAFilterItCannotUseBeforeAnythingIsSent) {
+  for (const std::string& filter :
+       {std::string("node.stat == 1"), std::string("node.id"), std::string("node.id =="),
+        std::string(1 << 20, '('), "node.id == '" + std::string(1 << 20, 'x') + "'"}) {
+    const Listing listing = List(owner_, filter);
+    EXPECT_THAT(listing.status, HasCode(grpc::StatusCode::INVALID_ARGUMENT));
+    EXPECT_TRUE(listing.nodes.empty());
+  }
+  EXPECT_THAT(List(owner_, "node.stat == 1").status.error_message(), testing::HasSubstr("column"));
+}
+
 TEST_F(Management, GetNodesOfAnEmptyClusterIsEmpty) {
   Delete(keys::Node(leader_node_.id()));
   const Listing listing = List(owner_);
@@ -90,12 +123,6 @@ TEST_F(Management, GetNodesSendsMoreThanAWindowful) {
   }
   PutKey("/settled", "");
   EXPECT_EQ(List(owner_).nodes.size(), 3001u);
-}
-
-TEST_F(Management, GetNodesWithAFilterSaysThatItDoesNotFilter) {
-  const Listing listing = List(owner_, "node.state == NODE_STATE_NEW");
-  EXPECT_THAT(listing.status, FailsWith(grpc::StatusCode::UNIMPLEMENTED, "UNSUPPORTED"));
-  EXPECT_TRUE(listing.nodes.empty());
 }
 
 TEST_F(Management, GetNodesIsForNodesTooAndForNobodyElse) {
