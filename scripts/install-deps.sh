@@ -10,7 +10,7 @@ packages=(
   libabsl-dev libc-ares-dev libre2-dev zlib1g-dev libssl-dev libsqlite3-dev
   libcli11-dev libyaml-cpp-dev libgtest-dev libgmock-dev
   # tests, and the checks of scripts/test.sh --full
-  etcd-server etcd-client openssl jq python3 python3-grpcio python3-protobuf
+  etcd-server etcd-client openssl jq tzdata python3 python3-grpcio python3-protobuf
   clang clang-tidy clang-format
 )
 

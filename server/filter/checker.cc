@@ -169,9 +169,9 @@ class Checker {
 
   CheckedType CheckHas(Expr& expr) {
     const CheckedType operand = Check(*expr.operands[0]);
-    if (!operand.ok()) return operand;
+    if (!operand.ok()) return operand.status();
     const CheckedType field = CheckField(expr, *operand);
-    if (!field.ok()) return field;
+    if (!field.ok()) return field.status();
     return Type(Kind::kBool);
   }
 
@@ -279,9 +279,9 @@ class Checker {
   CheckedType CheckConditional(Expr& expr) {
     if (absl::Status s = CheckBool(*expr.operands[0], "?:"); !s.ok()) return s;
     const CheckedType then = Check(*expr.operands[1]);
-    if (!then.ok()) return then;
+    if (!then.ok()) return then.status();
     const CheckedType otherwise = Check(*expr.operands[2]);
-    if (!otherwise.ok()) return otherwise;
+    if (!otherwise.ok()) return otherwise.status();
     std::optional<Type> type = Join(*then, *otherwise);
     if (type.has_value()) return *std::move(type);
     return Error(expr, absl::StrCat("?: takes two values of one type, not ", then->ToString(),
@@ -293,7 +293,7 @@ class Checker {
     std::optional<Type> common;
     for (size_t i = first; i < expr.operands.size(); i += step) {
       const CheckedType type = Check(*expr.operands[i]);
-      if (!type.ok()) return type;
+      if (!type.ok()) return type.status();
       common = i == first ? *type : Join(*common, *type).value_or(Type());
     }
     return common.value_or(Type());
@@ -339,7 +339,7 @@ class Checker {
       }
       expr.fields.push_back(field);
       const CheckedType value = Check(*expr.operands[i]);
-      if (!value.ok()) return value;
+      if (!value.ok()) return value.status();
       const Type wanted = Type::OfField(*field);
       if (!Join(wanted, *value).has_value()) {
         return Error(*expr.operands[i],
@@ -352,7 +352,7 @@ class Checker {
 
   CheckedType CheckMacro(Expr& expr) {
     const CheckedType range = Check(*expr.operands[0]);
-    if (!range.ok()) return range;
+    if (!range.ok()) return range.status();
     Type element;
     switch (range->kind()) {
       case Kind::kDyn:

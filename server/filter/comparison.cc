@@ -22,7 +22,10 @@ std::partial_ordering CompareIntegerDouble(Integer a, double b) {
   return static_cast<double>(a) <=> b;
 }
 
-std::partial_ordering Reverse(std::partial_ordering order) { return 0 <=> order; }
+std::partial_ordering Reverse(std::partial_ordering order) {
+  if (std::is_lt(order)) return std::partial_ordering::greater;
+  return std::is_gt(order) ? std::partial_ordering::less : order;
+}
 
 std::partial_ordering CompareNumbers(const Value& a, const Value& b) {
   switch (a.kind()) {

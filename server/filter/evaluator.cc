@@ -29,6 +29,9 @@ bool Takes(const Overload& overload, absl::Span<const Value> arguments) {
   return true;
 }
 
+// What it costs to make a list, a map or a message, besides its parts: memory.
+constexpr int64_t kAllocationSteps = 8;
+
 // Of a field of a value whose type the checker did not know.
 const FieldDescriptor* FindField(const Value& message, const std::string& name) {
   return message.message().GetDescriptor()->FindFieldByName(name);
@@ -81,7 +84,7 @@ absl::StatusOr<Value> Evaluator::Evaluate(const Expr& expr) {
 
 absl::StatusOr<Value> Evaluator::Select(const Expr& expr) {
   const absl::StatusOr<Value> operand = Evaluate(*expr.operands[0]);
-  if (!operand.ok()) return operand;
+  if (!operand.ok()) return operand.status();
   if (operand->kind() == Kind::kMessage) {
     const FieldDescriptor* field =
         expr.field != nullptr ? expr.field : FindField(*operand, expr.name);
@@ -102,7 +105,7 @@ absl::StatusOr<Value> Evaluator::Select(const Expr& expr) {
 
 absl::StatusOr<Value> Evaluator::Has(const Expr& expr) {
   const absl::StatusOr<Value> operand = Evaluate(*expr.operands[0]);
-  if (!operand.ok()) return operand;
+  if (!operand.ok()) return operand.status();
   if (operand->kind() == Kind::kMessage) {
     const FieldDescriptor* field =
         expr.field != nullptr ? expr.field : FindField(*operand, expr.name);
@@ -144,7 +147,7 @@ absl::StatusOr<Value> Evaluator::Call(const Expr& expr) {
 
 absl::StatusOr<Value> Evaluator::MatchRegex(const Expr& expr) {
   const absl::StatusOr<Value> text = Evaluate(*expr.operands[0]);
-  if (!text.ok()) return text;
+  if (!text.ok()) return text.status();
   if (text->kind() != Kind::kString) {
     return Error(expr, absl::StrCat("no such overload: (", TypeName(*text), ", string)"));
   }
@@ -177,6 +180,7 @@ absl::StatusOr<Value> Evaluator::Conditional(const Expr& expr) {
 }
 
 absl::StatusOr<Value> Evaluator::List(const Expr& expr) {
+  if (absl::Status s = work_.Spend(kAllocationSteps); !s.ok()) return Located(expr, s);
   std::vector<Value> elements;
   elements.reserve(expr.operands.size());
   for (const ExprPtr& operand : expr.operands) {
@@ -188,6 +192,7 @@ absl::StatusOr<Value> Evaluator::List(const Expr& expr) {
 }
 
 absl::StatusOr<Value> Evaluator::Map(const Expr& expr) {
+  if (absl::Status s = work_.Spend(kAllocationSteps); !s.ok()) return Located(expr, s);
   auto map = std::make_shared<MapData>();
   for (size_t i = 0; i + 1 < expr.operands.size(); i += 2) {
     absl::StatusOr<Value> key = Evaluate(*expr.operands[i]);
@@ -202,12 +207,13 @@ absl::StatusOr<Value> Evaluator::Map(const Expr& expr) {
 }
 
 absl::StatusOr<Value> Evaluator::Message(const Expr& expr) {
+  if (absl::Status s = work_.Spend(kAllocationSteps); !s.ok()) return Located(expr, s);
   const absl::StatusOr<std::shared_ptr<google::protobuf::Message>> message =
       NewMessage(*expr.message);
   if (!message.ok()) return Located(expr, message.status());
   for (size_t i = 0; i < expr.operands.size(); ++i) {
     const absl::StatusOr<Value> value = Evaluate(*expr.operands[i]);
-    if (!value.ok()) return value;
+    if (!value.ok()) return value.status();
     const absl::Status set = SetField(**message, *expr.fields[i], *value, work_);
     if (!set.ok()) return Located(*expr.operands[i], set);
   }
@@ -218,7 +224,7 @@ absl::StatusOr<Value> Evaluator::Message(const Expr& expr) {
 // all() is && and exists() is || over the elements.
 absl::StatusOr<Value> Evaluator::Quantifier(const Expr& expr) {
   const absl::StatusOr<Value> range = Range(expr);
-  if (!range.ok()) return range;
+  if (!range.ok()) return range.status();
   const bool decisive = expr.kind == ExprKind::kExists;
   absl::Status error;
   const size_t size = range->size();
@@ -239,7 +245,7 @@ absl::StatusOr<Value> Evaluator::Quantifier(const Expr& expr) {
 
 absl::StatusOr<Value> Evaluator::ExistsOne(const Expr& expr) {
   const absl::StatusOr<Value> range = Range(expr);
-  if (!range.ok()) return range;
+  if (!range.ok()) return range.status();
   int count = 0;
   const size_t size = range->size();
   for (size_t i = 0; i < size; ++i) {
@@ -253,7 +259,7 @@ absl::StatusOr<Value> Evaluator::ExistsOne(const Expr& expr) {
 
 absl::StatusOr<Value> Evaluator::FilterOrMap(const Expr& expr) {
   const absl::StatusOr<Value> range = Range(expr);
-  if (!range.ok()) return range;
+  if (!range.ok()) return range.status();
   const bool maps = expr.kind == ExprKind::kMapMacro;
   const Expr* predicate = !maps                       ? expr.operands[1].get()
                           : expr.operands.size() == 3 ? expr.operands[2].get()

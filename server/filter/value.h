@@ -126,7 +126,7 @@ class Value {
                            absl::string_view, absl::Time, absl::Duration, ListRep, MapRep,
                            const google::protobuf::Message*, absl::string_view>;
 
-  explicit Value(Rep rep, Owner owner = nullptr) : rep_(std::move(rep)), owner_(std::move(owner)) {}
+  explicit Value(const Rep& rep, Owner owner = nullptr) : rep_(rep), owner_(std::move(owner)) {}
 
   Rep rep_;
   Owner owner_;

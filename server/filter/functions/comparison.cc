@@ -35,7 +35,7 @@ Result InList(Arguments a, Work& work) {
   const size_t size = list.size();
   for (size_t i = 0; i < size; ++i) {
     const Result element = list.Element(i);
-    if (!element.ok()) return element;
+    if (!element.ok()) return element.status();
     const absl::StatusOr<bool> equal = Equal(a[0], *element, work);
     if (!equal.ok()) return equal.status();
     if (*equal) return Value::Bool(true);
@@ -82,18 +82,10 @@ Result Ordered(Arguments a, Work& work, Holds holds) {
 }
 
 // NaN is neither below nor above anything.
-Result Less(Arguments a, Work& work) {
-  return Ordered(a, work, [](std::partial_ordering order) { return order < 0; });
-}
-Result LessOrEqual(Arguments a, Work& work) {
-  return Ordered(a, work, [](std::partial_ordering order) { return order <= 0; });
-}
-Result Greater(Arguments a, Work& work) {
-  return Ordered(a, work, [](std::partial_ordering order) { return order > 0; });
-}
-Result GreaterOrEqual(Arguments a, Work& work) {
-  return Ordered(a, work, [](std::partial_ordering order) { return order >= 0; });
-}
+Result Less(Arguments a, Work& work) { return Ordered(a, work, std::is_lt); }
+Result LessOrEqual(Arguments a, Work& work) { return Ordered(a, work, std::is_lteq); }
+Result Greater(Arguments a, Work& work) { return Ordered(a, work, std::is_gt); }
+Result GreaterOrEqual(Arguments a, Work& work) { return Ordered(a, work, std::is_gteq); }
 
 void AddOrder(FunctionTable& table, absl::string_view name, Implementation implementation) {
   for (const Kind kind :
