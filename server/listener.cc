@@ -10,7 +10,6 @@
 #include "grpcpp/server_builder.h"
 #include "libclient/identity/tls_credentials.h"
 #include "server/boot_clock.h"
-#include "server/connection_acceptor.h"
 #include "server/follower/not_leader.h"
 #include "server/leader/heartbeats.h"
 #include "server/leader/leader_services.h"
@@ -27,6 +26,8 @@ constexpr absl::Duration kPrepareStep = absl::Seconds(1);
 constexpr absl::Duration kBindRetry = absl::Milliseconds(200);
 
 void SetServerArguments(grpc::ServerBuilder* builder) {
+  // Without this two processes share a port and each gets half of the calls.
+  builder->AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   // Clients ping every second, also without streams; a stricter policy answers
   // GOAWAY "too many pings".
   builder->AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 500);
@@ -43,7 +44,7 @@ std::string MillisecondsSince(absl::Time started) {
 
 }  // namespace
 
-// Members are destroyed in the order: port, server, leadership (which joins its
+// Members are destroyed in the order: server, leadership (which joins its
 // threads), then the services that its last callbacks may still use.
 class Listener::Served {
  public:
@@ -55,17 +56,14 @@ class Listener::Served {
   std::unique_ptr<ServerStatusService> status;
   std::unique_ptr<Leadership> leadership;
   std::unique_ptr<grpc::Server> server;
-  std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> connections;
-  std::unique_ptr<ConnectionAcceptor> acceptor;
 
   // At once, not gracefully. Returns when no call runs any more.
   void StopServing() {
     if (leadership != nullptr) leadership->Stop();
     if (server != nullptr) {
-      // Connections before the server: of a call that arrives between the two steps of a
-      // shutdown gRPC itself says CANCELLED, which existing clients do not take for a
-      // reason to ask the next leader. A cut connection they do.
-      acceptor->Stop();
+      // Connections first: of a call that arrives between the two steps of a shutdown
+      // gRPC itself says CANCELLED, which existing clients do not take for a reason to
+      // ask the next leader. A cut connection they do.
       grpc_server_cancel_all_calls(server->c_server());
       server->Shutdown(std::chrono::system_clock::now());
     }
@@ -164,9 +162,8 @@ std::unique_ptr<Listener::Served> Listener::Start(const Role& role, uint64_t ver
 
   grpc::ServerBuilder builder;
   SetServerArguments(&builder);
-  served->connections = builder.experimental().AddExternalConnectionAcceptor(
-      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
-      curator::identity::MakeServerCredentials(options_.identity));
+  builder.AddListeningPort(options_.listen_address,
+                           curator::identity::MakeServerCredentials(options_.identity));
   builder.RegisterService(served->local.get());
   builder.RegisterService(served->status.get());
   if (served->leader_services != nullptr) {
@@ -174,21 +171,13 @@ std::unique_ptr<Listener::Served> Listener::Start(const Role& role, uint64_t ver
   } else {
     builder.RegisterCallbackGenericService(served->not_leader.get());
   }
-  absl::StatusOr<std::unique_ptr<ConnectionAcceptor>> acceptor =
-      ConnectionAcceptor::Listen(options_.listen_address);
-  if (acceptor.ok()) served->server = builder.BuildAndStart();
+  served->server = builder.BuildAndStart();
   if (served->server == nullptr) {
-    LogError("cannot listen", {{"error", acceptor.ok() ? "gRPC does not start a server"
-                                                       : acceptor.status().message()}});
+    LogError("cannot listen",
+             {{"address", options_.listen_address}, {"probably", "another process has the port"}});
     if (role.kind == Role::Kind::kLeader) election_->Resign("its port cannot be listened on");
     return nullptr;
   }
-  served->acceptor = *std::move(acceptor);
-  served->acceptor->Start([connections = served->connections.get()](int socket) {
-    grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters connection;
-    connection.fd = socket;
-    connections->HandleNewConnection(&connection);
-  });
   LogInfo("listening", {{"address", options_.listen_address},
                         {"role", role.kind == Role::Kind::kLeader ? "leader" : "follower"},
                         {"term", role.term},
@@ -201,7 +190,17 @@ std::unique_ptr<Listener::Served> Listener::Start(const Role& role, uint64_t ver
 }
 
 absl::Status TryListening(const std::string& listen_address) {
-  return ConnectionAcceptor::Listen(listen_address).status();
+  grpc::ServerBuilder builder;
+  SetServerArguments(&builder);
+  builder.AddListeningPort(listen_address, grpc::InsecureServerCredentials());
+  LocalService unused(nullptr, nullptr, Role{}, "");
+  builder.RegisterService(&unused);
+  std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  if (server == nullptr) {
+    return absl::FailedPreconditionError(absl::StrCat("cannot listen on ", listen_address));
+  }
+  server->Shutdown(std::chrono::system_clock::now());
+  return absl::OkStatus();
 }
 
 }  // namespace curatord
