@@ -357,7 +357,9 @@ void LeaderSearch::CloseSurplusStreams(const std::string& believed) {
     if (candidate->dial_id == 0) continue;
     const bool leader = candidate->endpoint.ToString() == believed;
     if (options_.hold == Hold::kConnectionOnly) {
-      if (!leader && candidate->named_leader) continue;  // let it speak, or be dialled for ever
+      // Let it speak. One that was named leader would be dialled again at once; and gRPC
+      // leaks the socket of a channel that goes in the middle of its handshake.
+      if (!leader && !candidate->answered) continue;
       if (!leader) {
         Disconnect(*candidate);
       } else if (!candidate->stream_closed) {
