@@ -199,9 +199,14 @@ TEST_F(Roles, EveryRoleTellsTheCaAndItsStatus) {
   StartBoth();
   for (TestCurator* curator : {a_.get(), b_.get()}) {
     const Client client = curator->ConnectAs(absl::nullopt);
-    Context context;
     api::GetCACertificateResponse ca;
-    ASSERT_THAT(client.local->GetCACertificate(&context, {}, &ca), Succeeded());
+    grpc::Status told;
+    const absl::Time deadline = absl::Now() + testing_support::kEventually;
+    do {  // a follower serves before it has read the store, and says so
+      Context context;
+      told = client.local->GetCACertificate(&context, {}, &ca);
+    } while (told.error_code() == grpc::StatusCode::UNAVAILABLE && absl::Now() < deadline);
+    ASSERT_THAT(told, Succeeded());
     EXPECT_EQ(ca.identity_ca_certificate(), cluster_.pki.ca.der());
 
     Context refused;
