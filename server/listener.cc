@@ -14,6 +14,7 @@
 #include "server/leader/heartbeats.h"
 #include "server/leader/leader_services.h"
 #include "server/leader/leadership.h"
+#include "server/local/health_service.h"
 #include "server/local/local_service.h"
 #include "server/local/server_status_service.h"
 #include "server/log.h"
@@ -54,6 +55,7 @@ class Listener::Served {
   std::unique_ptr<NotLeader> not_leader;
   std::unique_ptr<LocalService> local;
   std::unique_ptr<ServerStatusService> status;
+  std::unique_ptr<HealthService> health;
   std::unique_ptr<Leadership> leadership;
   std::unique_ptr<grpc::Server> server;
 
@@ -159,6 +161,7 @@ std::unique_ptr<Listener::Served> Listener::Start(const Role& role, uint64_t ver
   served->local = std::make_unique<LocalService>(state_, authorizer_, role, options_.node_id);
   served->status = std::make_unique<ServerStatusService>(state_, authorizer_, supervisor_, role,
                                                          options_.node_id);
+  served->health = std::make_unique<HealthService>(authorizer_, role);
 
   grpc::ServerBuilder builder;
   SetServerArguments(&builder);
@@ -166,6 +169,7 @@ std::unique_ptr<Listener::Served> Listener::Start(const Role& role, uint64_t ver
                            curator::identity::MakeServerCredentials(options_.identity));
   builder.RegisterService(served->local.get());
   builder.RegisterService(served->status.get());
+  builder.RegisterService(served->health.get());
   if (served->leader_services != nullptr) {
     served->leader_services->RegisterWith(&builder);
   } else {

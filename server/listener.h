@@ -1,6 +1,6 @@
 // Listener: turns the role of this curator into one gRPC server (protocol
 // section 3). No role: no listener at all. Leader: everything. Follower:
-// CuratorLocal and ServerStatus; every other method answers UNIMPLEMENTED. Each
+// CuratorLocal, ServerStatus and health; every other method answers UNIMPLEMENTED. Each
 // change of role, of term or of the followed leader stops the server at once and
 // starts the next on the same port.
 //
