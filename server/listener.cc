@@ -14,7 +14,9 @@
 #include "server/leader/heartbeats.h"
 #include "server/leader/leader_services.h"
 #include "server/leader/leadership.h"
+#include "server/local/health_service.h"
 #include "server/local/local_service.h"
+#include "server/local/reflection_service.h"
 #include "server/local/server_status_service.h"
 #include "server/log.h"
 #include "server/nodes/lifecycle.h"
@@ -48,12 +50,14 @@ std::string MillisecondsSince(absl::Time started) {
 // threads), then the services that its last callbacks may still use.
 class Listener::Served {
  public:
-  std::unique_ptr<Heartbeats> heartbeats;
+  std::shared_ptr<Heartbeats> heartbeats;
   std::unique_ptr<AnsweredRequests> answered;
   std::unique_ptr<LeaderServices> leader_services;
   std::unique_ptr<NotLeader> not_leader;
   std::unique_ptr<LocalService> local;
   std::unique_ptr<ServerStatusService> status;
+  std::unique_ptr<HealthService> health;
+  std::unique_ptr<ReflectionService> reflection;
   std::unique_ptr<Leadership> leadership;
   std::unique_ptr<grpc::Server> server;
 
@@ -91,6 +95,7 @@ absl::Status Listener::Run() {
   Published<Role>::Versioned role = election_->role().Get();
   while (!stopping_) {
     if (role.value.kind == Role::Kind::kNone) {
+      stopped_at_.reset();
       role = election_->role().WaitForChange(role.version, absl::InfiniteDuration());
       continue;
     }
@@ -107,6 +112,8 @@ absl::Status Listener::Run() {
 
 void Listener::Retire(std::unique_ptr<Served> served) {
   const absl::Time started = absl::Now();
+  stopped_at_ = BootTime();
+  if (options_.metrics != nullptr) options_.metrics->StoppedServing();
   served->StopServing();
   LogInfo("stopped listening", {{"took_ms", MillisecondsSince(started)}});
   std::vector<std::future<void>> pending;
@@ -147,7 +154,7 @@ std::unique_ptr<Listener::Served> Listener::Start(const Role& role, uint64_t ver
                             : "its address could not be written");
       return nullptr;
     }
-    served->heartbeats = std::make_unique<Heartbeats>(BootTime);
+    served->heartbeats = std::make_shared<Heartbeats>(BootTime);
     served->answered = std::make_unique<AnsweredRequests>();
     served->leader_services = std::make_unique<LeaderServices>(
         LeaderContext{served->leadership.get(), served->heartbeats.get(), authorizer_,
@@ -159,6 +166,8 @@ std::unique_ptr<Listener::Served> Listener::Start(const Role& role, uint64_t ver
   served->local = std::make_unique<LocalService>(state_, authorizer_, role, options_.node_id);
   served->status = std::make_unique<ServerStatusService>(state_, authorizer_, supervisor_, role,
                                                          options_.node_id);
+  served->health = std::make_unique<HealthService>(authorizer_, role);
+  served->reflection = std::make_unique<ReflectionService>(authorizer_, role);
 
   grpc::ServerBuilder builder;
   SetServerArguments(&builder);
@@ -166,10 +175,17 @@ std::unique_ptr<Listener::Served> Listener::Start(const Role& role, uint64_t ver
                            curator::identity::MakeServerCredentials(options_.identity));
   builder.RegisterService(served->local.get());
   builder.RegisterService(served->status.get());
+  builder.RegisterService(served->health.get());
+  builder.RegisterService(served->reflection.get());
   if (served->leader_services != nullptr) {
     served->leader_services->RegisterWith(&builder);
   } else {
     builder.RegisterCallbackGenericService(served->not_leader.get());
+  }
+  if (options_.metrics != nullptr) {
+    std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> counting;
+    counting.push_back(options_.metrics->rpcs()->NewInterceptorFactory());
+    builder.experimental().SetInterceptorCreators(std::move(counting));
   }
   served->server = builder.BuildAndStart();
   if (served->server == nullptr) {
@@ -178,6 +194,12 @@ std::unique_ptr<Listener::Served> Listener::Start(const Role& role, uint64_t ver
     if (role.kind == Role::Kind::kLeader) election_->Resign("its port cannot be listened on");
     return nullptr;
   }
+  if (options_.metrics != nullptr) {
+    options_.metrics->Serving(
+        role, served->heartbeats,
+        stopped_at_.has_value() ? absl::make_optional(BootTime() - *stopped_at_) : absl::nullopt);
+  }
+  stopped_at_.reset();
   LogInfo("listening", {{"address", options_.listen_address},
                         {"role", role.kind == Role::Kind::kLeader ? "leader" : "follower"},
                         {"term", role.term},

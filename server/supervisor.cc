@@ -75,6 +75,10 @@ void Supervisor::Run(Part* part) {
       return;
     }
     backoff = std::min(backoff * 2, kLongestBackoff);
+    if ((failures & (failures - 1)) == 0) {
+      LogInfo("part runs again",
+              {{"part", part->status.name}, {"restarts", part->status.restarts}});
+    }
     part->status.health = PartHealth::kRunning;
     part->status.since = absl::Now();
   }

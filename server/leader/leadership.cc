@@ -6,6 +6,7 @@
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "server/log.h"
+#include "server/nodes/node_log.h"
 #include "server/rpc/rpc_error.h"
 
 namespace curatord {
@@ -146,12 +147,14 @@ size_t Leadership::CommitSome(std::vector<PendingWrite>* writes, size_t first, s
 }
 
 absl::Status Leadership::CommitFenced(const std::vector<Operation>& operations) {
+  const NodesBefore before = NodesToWrite(*state_, operations);
   absl::StatusOr<CommitResult> result =
       store_->Commit({Guard::ModRevision(role_.lock_key, lock_mod_revision_)}, operations,
                      absl::Now() + kStoreTimeout);
   if (result.ok()) {
     if (!result->succeeded) return Lost();
     state_->ApplyCommitted(operations, result->revision);
+    LogNodeEvents(before, *state_);
     return absl::OkStatus();
   }
   if (absl::IsInvalidArgument(result.status())) return result.status();

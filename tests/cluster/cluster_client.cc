@@ -40,6 +40,7 @@ Client Connect(const std::string& address, const curator::ClusterCa& ca,
   client.management = mgmt::Management::NewStub(client.channel);
   client.aaa = mgmt::AAA::NewStub(client.channel);
   client.status = curator::v1::ServerStatus::NewStub(client.channel);
+  client.health = grpc::health::v1::Health::NewStub(client.channel);
   return client;
 }
 

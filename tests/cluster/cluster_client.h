@@ -11,6 +11,7 @@
 #include "curator/v1/server_status.grpc.pb.h"
 #include "gmock/gmock.h"
 #include "google/rpc/error_details.pb.h"
+#include "grpc/health/v1/health.grpc.pb.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
 #include "gtest/gtest.h"
@@ -39,6 +40,7 @@ struct Client {
   std::unique_ptr<mgmt::Management::Stub> management;
   std::unique_ptr<mgmt::AAA::Stub> aaa;
   std::unique_ptr<curator::v1::ServerStatus::Stub> status;
+  std::unique_ptr<grpc::health::v1::Health::Stub> health;
 };
 // `identity` none: without a client certificate. `address`: host:port.
 Client Connect(const std::string& address, const curator::ClusterCa& ca,

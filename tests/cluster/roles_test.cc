@@ -1,5 +1,6 @@
 // What a curator serves in which role (protocol section 3).
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -7,6 +8,8 @@
 #include "absl/strings/str_cat.h"
 #include "curator/v1/cluster_operations.pb.h"
 #include "google/protobuf/descriptor.h"
+#include "grpc/reflection/v1alpha/reflection.pb.h"
+#include "server/rpc/services.h"
 #include "server/store/keys.h"
 #include "tests/cluster/test_curator.h"
 #include "tests/support/memory_store.h"
@@ -36,6 +39,8 @@ std::vector<std::string> AllMethods() {
       mgmt::EscrowRequest::descriptor()->file(),
       curator::v1::GetServerStatusRequest::descriptor()->file(),
       curator::v1::TransferLeadershipRequest::descriptor()->file(),
+      grpc::health::v1::HealthCheckRequest::descriptor()->file(),
+      grpc::reflection::v1alpha::ServerReflectionRequest::descriptor()->file(),
   };
   std::vector<std::string> methods;
   for (const auto* file : files) {
@@ -50,7 +55,9 @@ std::vector<std::string> AllMethods() {
 }
 
 bool ServedByFollowers(const std::string& method) {
-  return absl::StrContains(method, ".CuratorLocal/") || method == "/curator.v1.ServerStatus/Get";
+  return absl::StrContains(method, ".CuratorLocal/") || method == "/curator.v1.ServerStatus/Get" ||
+         method == "/grpc.health.v1.Health/Check" || method == "/grpc.health.v1.Health/Watch" ||
+         absl::StrContains(method, "/ServerReflectionInfo");
 }
 
 // Two curators on one store, each with the file open by itself.
@@ -82,6 +89,15 @@ class Roles : public testing::Test {
   Role leading_;
 };
 
+TEST_F(Roles, TheListOfServicesIsThatOfTheProtocol) {
+  std::set<std::string> in_protocol, listed;
+  for (const std::string& method : AllMethods()) {
+    in_protocol.insert(method.substr(1, method.rfind('/') - 1));
+  }
+  for (const ServedService& served : kServedServices) listed.emplace(served.name);
+  EXPECT_EQ(listed, in_protocol);
+}
+
 TEST_F(Roles, ALeaderServesEveryMethod) {
   StartBoth();
   const Client client = a_->ConnectAsOwner();
@@ -97,12 +113,12 @@ TEST_F(Roles, ALeaderServesEveryMethod) {
   }
 }
 
-TEST_F(Roles, AFollowerServesCuratorLocalAndItsStatusAndRefusesTheRest) {
+TEST_F(Roles, AFollowerServesTheNamedFewAndRefusesTheRest) {
   StartBoth();
   const Client client = b_->ConnectAsOwner();
   std::vector<std::string> methods = AllMethods();
   for (const char* unknown : {"/metropolis.proto.api.Management/NoSuchMethod",
-                              "/no.such.Service/Method", "/grpc.health.v1.Health/Check"}) {
+                              "/no.such.Service/Method", "/grpc.health.v1.Health/NoSuchMethod"}) {
     methods.push_back(unknown);
   }
   int served = 0;
@@ -121,7 +137,7 @@ TEST_F(Roles, AFollowerServesCuratorLocalAndItsStatusAndRefusesTheRest) {
     EXPECT_EQ(info.metadata().at("leader_address"), a_->address());
     EXPECT_EQ(info.metadata().at("term"), absl::StrCat(leading_.term));
   }
-  EXPECT_EQ(served, 3);
+  EXPECT_EQ(served, 6);
 }
 
 TEST_F(Roles, AFollowerTellsEverybodyThatItFollows) {
