@@ -8,9 +8,9 @@ packages=(
   cmake ninja-build g++ ccache mold pkg-config
   libgrpc++-dev libgrpc-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc
   libabsl-dev libc-ares-dev libre2-dev zlib1g-dev libssl-dev libsqlite3-dev
-  libcli11-dev libyaml-cpp-dev libgtest-dev libgmock-dev
+  libcli11-dev libyaml-cpp-dev libevent-dev libgtest-dev libgmock-dev
   # tests, and the checks of scripts/test.sh --full
-  etcd-server etcd-client openssl jq python3 python3-grpcio python3-protobuf
+  etcd-server etcd-client prometheus openssl jq python3 python3-grpcio python3-protobuf
   clang clang-tidy clang-format
 )
 
@@ -38,4 +38,9 @@ fi
 case " ${missing[*]} " in
   *" etcd-server "*)
     ! command -v systemctl >/dev/null || "${as_root[@]}" systemctl disable etcd.service >&2 || true ;;
+esac
+# Of prometheus only promtool is wanted.
+case " ${missing[*]} " in
+  *" prometheus "*)
+    ! command -v systemctl >/dev/null || "${as_root[@]}" systemctl disable prometheus.service >&2 || true ;;
 esac

@@ -26,7 +26,7 @@ using curator::core::kDefaultPort;
 using curator::core::ParseEndpoint;
 
 constexpr char kKnownKeys[] =
-    "data-dir, store, listen, advertise, lease-ttl, fast-takeover, log-level";
+    "data-dir, store, listen, advertise, lease-ttl, fast-takeover, metrics-listen, log-level";
 constexpr char kStoreKeys[] = "endpoints, tls, prefix, ca, cert, key, user, password-file";
 
 bool IsIpAddress(const std::string& text) {
@@ -44,6 +44,12 @@ bool IsWildcard(const std::string& host) {
          std::memcmp(address, zeros, sizeof(zeros)) == 0;
 }
 
+// Whether `text`, which was parsed as `endpoint`, says the port itself.
+bool NamesPort(const std::string& text, const Endpoint& endpoint) {
+  return endpoint.port != kDefaultPort || (absl::EndsWith(text, absl::StrCat(":", kDefaultPort)) &&
+                                           !IsIpAddress(text));  // fd00::7835 has none
+}
+
 absl::Status FileError(const std::string& path, int line, absl::string_view what,
                        absl::string_view what_to_do) {
   return Explained(absl::InvalidArgumentError(absl::StrCat(path, ":", line, ": ", what)),
@@ -57,6 +63,7 @@ absl::optional<std::string>* SettingNamed(RunSettings* settings, const std::stri
   if (key == "advertise") return &settings->advertise;
   if (key == "lease-ttl") return &settings->lease_ttl;
   if (key == "fast-takeover") return &settings->fast_takeover;
+  if (key == "metrics-listen") return &settings->metrics_listen;
   if (key == "log-level") return &settings->log_level;
   return nullptr;
 }
@@ -214,10 +221,8 @@ absl::StatusOr<RunConfig> MakeRunConfig(const RunSettings& flags, const RunSetti
                        "give IP[:PORT], IPv6 in brackets");
     }
     // Without a port of its own: the one that is listened on.
-    const bool names_port =
-        parsed->port != kDefaultPort ||
-        (absl::EndsWith(advertise, ":7835") && !IsIpAddress(advertise));  // fd00::7835 has none
-    advertised = {parsed->host, names_port ? parsed->port : listen_endpoint->port};
+    advertised = {parsed->host,
+                  NamesPort(advertise, *parsed) ? parsed->port : listen_endpoint->port};
   }
   if (!IsIpAddress(advertised.host) || IsWildcard(advertised.host)) {
     return Explained(absl::InvalidArgumentError(
@@ -244,6 +249,18 @@ absl::StatusOr<RunConfig> MakeRunConfig(const RunSettings& flags, const RunSetti
         absl::InvalidArgumentError(absl::StrCat("\"", takeover, "\" is neither on nor off")),
         "--fast-takeover says whether a leader that is gone is deposed before its lease ends",
         "give --fast-takeover on or off");
+  }
+  const std::string metrics = pick(flags.metrics_listen, file.metrics_listen, "");
+  if (!metrics.empty()) {
+    absl::StatusOr<Endpoint> parsed = ParseEndpoint(metrics);
+    if (!parsed.ok() || !NamesPort(metrics, *parsed)) {
+      return Explained(
+          parsed.ok() ? absl::InvalidArgumentError(absl::StrCat("\"", metrics, "\" names no port"))
+                      : parsed.status(),
+          "--metrics-listen says where Prometheus finds this curator, beside the curator's port",
+          "give ADDR:PORT, IPv6 in brackets: 127.0.0.1:9835");
+    }
+    config.metrics_listen = *std::move(parsed);
   }
   absl::StatusOr<LogLevel> level = ParseLogLevel(pick(flags.log_level, file.log_level, "info"));
   if (!level.ok()) {

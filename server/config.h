@@ -9,6 +9,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
+#include "libclient/core/endpoint.h"
 #include "server/log.h"
 
 namespace curatord {
@@ -21,6 +22,7 @@ struct RunSettings {
   absl::optional<std::string> advertise;
   absl::optional<std::string> lease_ttl;
   absl::optional<std::string> fast_takeover;
+  absl::optional<std::string> metrics_listen;
   absl::optional<std::string> log_level;
 };
 
@@ -33,6 +35,7 @@ struct RunConfig {
   int advertise_port = 0;
   absl::Duration lease_ttl;
   bool fast_takeover = true;
+  absl::optional<curator::core::Endpoint> metrics_listen;  // none: no metrics
   LogLevel log_level = LogLevel::kInfo;
 };
 

@@ -51,6 +51,16 @@ std::vector<Candidate> Election::Candidates() const {
   return candidates;
 }
 
+absl::optional<Election::HeldLease> Election::lease() const {
+  absl::MutexLock lock(&mutex_);
+  return lease_;
+}
+
+void Election::Hold(const Candidacy& candidacy) {
+  absl::MutexLock lock(&mutex_);
+  lease_ = HeldLease{candidacy.lease_sent_at, candidacy.ttl};
+}
+
 void Election::Publish(Role role, absl::string_view cause) {
   if (role_.Get().value == role) return;
   switch (role.kind) {
@@ -145,6 +155,10 @@ absl::StatusOr<Election::Candidacy> Election::Enter() {
 }
 
 void Election::GiveUp(const Candidacy& candidacy) {
+  {
+    absl::MutexLock lock(&mutex_);
+    lease_.reset();
+  }
   absl::Status revoked = store_->RevokeLease(candidacy.lease_id, absl::Now() + absl::Seconds(1));
   if (!revoked.ok() && !absl::IsNotFound(revoked)) {
     LogWarning("could not revoke the lease; it ends by itself",
@@ -155,6 +169,7 @@ void Election::GiveUp(const Candidacy& candidacy) {
 absl::Status Election::Campaign() {
   absl::StatusOr<Candidacy> candidacy = Enter();
   if (!candidacy.ok()) return candidacy.status();
+  Hold(*candidacy);
   absl::Status status = HoldCandidacy(&*candidacy);
   // The listener is told before the lease is given up, so that it stops serving
   // no later than a successor can start.
@@ -249,6 +264,7 @@ absl::Status Election::KeepAlive(Candidacy* candidacy, absl::Duration* next_keep
     candidacy->lease_sent_at = sent_at;
     candidacy->ttl = std::min(candidacy->ttl, *kept);
     *next_keepalive = sent_at + candidacy->ttl / 3;
+    Hold(*candidacy);
     return absl::OkStatus();
   }
   if (absl::IsNotFound(kept.status())) return absl::AbortedError("our lease has ended");

@@ -57,6 +57,12 @@ class Election {
   const Published<Role>& role() const { return role_; }
   // As the watch tells, the leader first. Of the candidacy that runs or ran last.
   std::vector<Candidate> Candidates() const;
+  // The lease that this curator holds now.
+  struct HeldLease {
+    absl::Duration sent_at;  // boot time of the last keepalive that was answered
+    absl::Duration ttl;
+  };
+  absl::optional<HeldLease> lease() const;
   // Makes whoever waits for a change of role look around.
   void WakeRoleWaiters() { role_.Wake(); }
 
@@ -74,6 +80,7 @@ class Election {
   absl::StatusOr<Candidacy> Enter();
   absl::Status DeleteStaleLeaderKeyOfOurs();
   absl::Status HoldCandidacy(Candidacy* candidacy);
+  void Hold(const Candidacy& candidacy);
   absl::Status KeepAlive(Candidacy* candidacy, absl::Duration* next_keepalive);
   // None if our own key is gone.
   absl::optional<Role> RoleFrom(const Candidacy& candidacy) const
@@ -93,6 +100,7 @@ class Election {
   int64_t candidates_revision_ ABSL_GUARDED_BY(mutex_) = 0;  // of the last change
   bool candidates_changed_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status watch_ended_ ABSL_GUARDED_BY(mutex_);
+  absl::optional<HeldLease> lease_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace curatord

@@ -49,7 +49,7 @@ std::string MillisecondsSince(absl::Time started) {
 // threads), then the services that its last callbacks may still use.
 class Listener::Served {
  public:
-  std::unique_ptr<Heartbeats> heartbeats;
+  std::shared_ptr<Heartbeats> heartbeats;
   std::unique_ptr<AnsweredRequests> answered;
   std::unique_ptr<LeaderServices> leader_services;
   std::unique_ptr<NotLeader> not_leader;
@@ -93,6 +93,7 @@ absl::Status Listener::Run() {
   Published<Role>::Versioned role = election_->role().Get();
   while (!stopping_) {
     if (role.value.kind == Role::Kind::kNone) {
+      stopped_at_.reset();
       role = election_->role().WaitForChange(role.version, absl::InfiniteDuration());
       continue;
     }
@@ -109,6 +110,8 @@ absl::Status Listener::Run() {
 
 void Listener::Retire(std::unique_ptr<Served> served) {
   const absl::Time started = absl::Now();
+  stopped_at_ = BootTime();
+  if (options_.metrics != nullptr) options_.metrics->StoppedServing();
   served->StopServing();
   LogInfo("stopped listening", {{"took_ms", MillisecondsSince(started)}});
   std::vector<std::future<void>> pending;
@@ -149,7 +152,7 @@ std::unique_ptr<Listener::Served> Listener::Start(const Role& role, uint64_t ver
                             : "its address could not be written");
       return nullptr;
     }
-    served->heartbeats = std::make_unique<Heartbeats>(BootTime);
+    served->heartbeats = std::make_shared<Heartbeats>(BootTime);
     served->answered = std::make_unique<AnsweredRequests>();
     served->leader_services = std::make_unique<LeaderServices>(
         LeaderContext{served->leadership.get(), served->heartbeats.get(), authorizer_,
@@ -175,6 +178,11 @@ std::unique_ptr<Listener::Served> Listener::Start(const Role& role, uint64_t ver
   } else {
     builder.RegisterCallbackGenericService(served->not_leader.get());
   }
+  if (options_.metrics != nullptr) {
+    std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> counting;
+    counting.push_back(options_.metrics->rpcs()->NewInterceptorFactory());
+    builder.experimental().SetInterceptorCreators(std::move(counting));
+  }
   served->server = builder.BuildAndStart();
   if (served->server == nullptr) {
     LogError("cannot listen",
@@ -182,6 +190,12 @@ std::unique_ptr<Listener::Served> Listener::Start(const Role& role, uint64_t ver
     if (role.kind == Role::Kind::kLeader) election_->Resign("its port cannot be listened on");
     return nullptr;
   }
+  if (options_.metrics != nullptr) {
+    options_.metrics->Serving(
+        role, served->heartbeats,
+        stopped_at_.has_value() ? absl::make_optional(BootTime() - *stopped_at_) : absl::nullopt);
+  }
+  stopped_at_.reset();
   LogInfo("listening", {{"address", options_.listen_address},
                         {"role", role.kind == Role::Kind::kLeader ? "leader" : "follower"},
                         {"term", role.term},

@@ -22,9 +22,12 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
 #include "curator/credentials.h"
 #include "server/auth/authorizer.h"
 #include "server/election.h"
+#include "server/metrics/curator_metrics.h"
 #include "server/nodes/cluster_state.h"
 #include "server/role.h"
 #include "server/store/store.h"
@@ -40,6 +43,7 @@ struct ListenerOptions {
   int advertise_port = 0;
   // Told where the leader is (host:port), whenever that is news.
   std::function<void(const std::string& leader_address)> on_leader;
+  CuratorMetrics* metrics = nullptr;  // null: nobody asks for them
 };
 
 class Listener {
@@ -66,6 +70,8 @@ class Listener {
   Election* const election_;
   const ListenerOptions options_;
   std::atomic<bool> stopping_{false};
+  // Of Run's thread: when (boot time) the server of the role just before stopped.
+  absl::optional<absl::Duration> stopped_at_;
   // Ended leaderships whose last store call has not come back yet.
   std::vector<std::future<void>> retired_;
 };

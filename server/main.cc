@@ -90,6 +90,8 @@ int main(int argc, char** argv) {
   AddSetting(run, "--lease-ttl", &run_settings.lease_ttl, "Of the leader's lease (10s)");
   AddSetting(run, "--fast-takeover", &run_settings.fast_takeover,
              "on or off: depose a leader whose process is gone before its lease ends (on)");
+  AddSetting(run, "--metrics-listen", &run_settings.metrics_listen,
+             "ADDR:PORT of GET /metrics for Prometheus, plain HTTP (default: none)");
   AddSetting(run, "--log-level", &run_settings.log_level, "debug, info, warn or error");
   run->add_option("--config", config_file, "YAML file with the same settings");
 

@@ -12,6 +12,9 @@
 #include "server/explained.h"
 #include "server/listener.h"
 #include "server/log.h"
+#include "server/metrics/curator_metrics.h"
+#include "server/metrics/measured_store.h"
+#include "server/metrics/metrics_server.h"
 #include "server/nodes/cluster_state.h"
 #include "server/pki/cluster_pki.h"
 #include "server/signals.h"
@@ -83,13 +86,31 @@ absl::Status Run(const RunConfig& config) {
     return Explained(free, "another process listens there, or the address is not this machine's",
                      "stop that process, or give another --listen");
   }
-  LogInfo("starting",
-          {{"node", credentials->node_id},
-           {"version", kVersion},
-           {"store", (*store)->name()},
-           {"listen", config.listen_address},
-           {"advertise", absl::StrCat(config.advertise_host, ":", config.advertise_port)},
-           {"ca_sha256", credentials->ca.sha256()}});
+  // Likewise. Nothing is counted where nobody asks.
+  absl::optional<CuratorMetrics> metrics;
+  std::unique_ptr<MetricsServer> metrics_server;
+  if (config.metrics_listen.has_value()) {
+    metrics.emplace(config.lease_ttl);
+    absl::StatusOr<std::unique_ptr<MetricsServer>> listening =
+        MetricsServer::Listen(*config.metrics_listen, [&metrics] { return metrics->Text(); });
+    if (!listening.ok()) {
+      return Explained(listening.status(),
+                       "another process listens there, or the address is not this machine's",
+                       "stop that process, or give another --metrics-listen");
+    }
+    metrics_server = *std::move(listening);
+    *store = std::make_unique<MeasuredStore>(*std::move(store), metrics->store_times());
+  }
+  CuratorMetrics* const counted = metrics.has_value() ? &*metrics : nullptr;
+  LogInfo(
+      "starting",
+      {{"node", credentials->node_id},
+       {"version", kVersion},
+       {"store", (*store)->name()},
+       {"listen", config.listen_address},
+       {"advertise", absl::StrCat(config.advertise_host, ":", config.advertise_port)},
+       {"metrics", config.metrics_listen.has_value() ? config.metrics_listen->ToString() : "none"},
+       {"ca_sha256", credentials->ca.sha256()}});
 
   ClusterState state(store->get());
   const Authorizer authorizer(credentials->ca.certificate());
@@ -110,14 +131,15 @@ absl::Status Run(const RunConfig& config) {
   if (config.fast_takeover) {
     takeover.emplace(store->get(), &state, &election.role(),
                      TakeoverOptions{credentials->node_id, credentials->ca, credentials->identity,
-                                     config.lease_ttl});
+                                     config.lease_ttl, counted});
   }
 
   Supervisor supervisor;
-  Listener listener(
-      store->get(), &state, &authorizer, &supervisor, &election,
-      {credentials->node_id, credentials->identity, config.listen_address, config.advertise_host,
-       config.advertise_port, [&agent](const std::string& leader) { agent.HintLeader(leader); }});
+  Listener listener(store->get(), &state, &authorizer, &supervisor, &election,
+                    {credentials->node_id, credentials->identity, config.listen_address,
+                     config.advertise_host, config.advertise_port,
+                     [&agent](const std::string& leader) { agent.HintLeader(leader); }, counted});
+  if (metrics.has_value()) metrics->Observe(&election, &state, &supervisor);
   supervisor.Start(
       "cluster-state", [&state] { return state.Run(); }, [&state] { state.Stop(); });
   supervisor.Start(
@@ -131,6 +153,11 @@ absl::Status Run(const RunConfig& config) {
   supervisor.Start(
       "node-agent", [&agent, &stop_agent] { return agent.Run(stop_agent); },
       [&stop_agent] { stop_agent.Cancel(); });
+  if (metrics_server != nullptr) {
+    supervisor.Start(
+        "metrics", [&metrics_server] { return metrics_server->Run(); },
+        [&metrics_server] { metrics_server->Stop(); });
+  }
 
   const int signal = WaitForStopSignal();
   LogInfo("stopping", {{"signal", signal}});

@@ -58,6 +58,7 @@ class Takeover::LeaderStream {
     return {[this, term = role.term](const curator::core::LeaderView::Statement& said,
                                      const std::string& contradiction) {
               if (!contradiction.empty() || !said.claims() || said.term != term) return;
+              if (owner_->options_.metrics != nullptr) owner_->options_.metrics->LeaderHeard(term);
               absl::MutexLock lock(&owner_->mutex_);
               owner_->stream_.established = true;
             },
@@ -123,6 +124,7 @@ void Takeover::FollowLeader(const Role& role, const curator::core::Endpoint& lea
     };
     mutex_.Await(absl::Condition(&over));
     established = stream_.established && stream_.ended;
+    if (established && options_.metrics != nullptr) options_.metrics->LeaderLost(role.term);
   }
   if (established && IsGone(role, leader)) Depose(role);
 }

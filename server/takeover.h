@@ -28,6 +28,7 @@
 #include "absl/time/time.h"
 #include "curator/credentials.h"
 #include "libclient/core/endpoint.h"
+#include "server/metrics/curator_metrics.h"
 #include "server/nodes/cluster_state.h"
 #include "server/published.h"
 #include "server/role.h"
@@ -38,8 +39,9 @@ namespace curatord {
 struct TakeoverOptions {
   std::string node_id;
   curator::ClusterCa ca;
-  curator::Identity identity;  // the node's
-  absl::Duration lease_ttl;    // how long a takeover forbids the next
+  curator::Identity identity;         // the node's
+  absl::Duration lease_ttl;           // how long a takeover forbids the next
+  CuratorMetrics* metrics = nullptr;  // null: nobody asks for them
 };
 
 class Takeover {

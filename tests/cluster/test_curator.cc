@@ -10,13 +10,16 @@ TestCurator::TestCurator(const TestCluster* cluster, const TestNode* node, Store
       node_(node),
       state_(store),
       authorizer_(cluster->pki.ca),
+      metrics_(options.lease_ttl),
       election_(store, {node->id(), options.lease_ttl}),
-      listener_(store, &state_, &authorizer_, &supervisor_, &election_,
-                {node->id(), cluster->NodeIdentity(*node), address(), host_, 7835, nullptr}) {
+      listener_(
+          store, &state_, &authorizer_, &supervisor_, &election_,
+          {node->id(), cluster->NodeIdentity(*node), address(), host_, 7835, nullptr, &metrics_}) {
+  metrics_.Observe(&election_, &state_, &supervisor_);
   if (!options.fast_takeover) return;
-  takeover_.emplace(
-      store, &state_, &election_.role(),
-      TakeoverOptions{node->id(), cluster->ca(), cluster->NodeIdentity(*node), options.lease_ttl});
+  takeover_.emplace(store, &state_, &election_.role(),
+                    TakeoverOptions{node->id(), cluster->ca(), cluster->NodeIdentity(*node),
+                                    options.lease_ttl, &metrics_});
 }
 
 void TestCurator::Start() {

@@ -1,5 +1,5 @@
 // One curator in this process, its parts put together as `curatord run` does it,
-// but for the node agent.
+// but for the node agent. Its RPCs are always counted.
 #ifndef TESTS_CLUSTER_TEST_CURATOR_H_
 #define TESTS_CLUSTER_TEST_CURATOR_H_
 
@@ -9,6 +9,7 @@
 #include "server/auth/authorizer.h"
 #include "server/election.h"
 #include "server/listener.h"
+#include "server/metrics/curator_metrics.h"
 #include "server/nodes/cluster_state.h"
 #include "server/supervisor.h"
 #include "server/takeover.h"
@@ -50,6 +51,7 @@ class TestCurator {
   ClusterState& state() { return state_; }
   const Takeover& takeover() const { return *takeover_; }
   const Supervisor& supervisor() const { return supervisor_; }
+  const CuratorMetrics& metrics() const { return metrics_; }
 
  private:
   const TestCluster* const cluster_;
@@ -57,6 +59,7 @@ class TestCurator {
   const std::string host_ = NewLoopbackAddress();
   ClusterState state_;
   const Authorizer authorizer_;
+  CuratorMetrics metrics_;
   Election election_;
   absl::optional<Takeover> takeover_;
   Supervisor supervisor_;

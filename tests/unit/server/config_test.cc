@@ -48,6 +48,21 @@ TEST(RunConfig, HasDefaultsForAllButDirectoryAndAddress) {
   EXPECT_EQ(config->log_level, LogLevel::kInfo);
 }
 
+TEST(RunConfig, ServesMetricsOnlyWhereAnAddressWithAPortIsGiven) {
+  EXPECT_EQ(MakeRunConfig(Minimal(), {})->metrics_listen, absl::nullopt);
+  RunSettings settings = Minimal();
+  for (const char* good : {"127.0.0.1:9835", "[::1]:7835", "0.0.0.0:7835"}) {
+    settings.metrics_listen = good;
+    absl::StatusOr<RunConfig> config = MakeRunConfig(settings, {});
+    ASSERT_TRUE(config.ok()) << config.status();
+    EXPECT_EQ(config->metrics_listen->ToString(), good);
+  }
+  for (const char* bad : {"127.0.0.1", "::1", "fd00::7835", ":9835", "127.0.0.1:x"}) {
+    settings.metrics_listen = bad;
+    EXPECT_THAT(RefusalOf(settings), HasSubstr("--metrics-listen")) << bad;
+  }
+}
+
 TEST(RunConfig, TakesFlagsOverFileOverDefaults) {
   RunSettings file = Minimal();
   file.lease_ttl = "20s";
