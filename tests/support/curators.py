@@ -54,7 +54,7 @@ class Curator:
 
 class CuratorCluster:
     """`stores`: a store URL for each curator, all of the same store; `options`: more of
-    `curatord run`."""
+    `curatord run`, in which {host} is the address of the curator."""
 
     def __init__(self, directory, stores, lease_ttl=3, client_proxies=False, options=()):
         self.dir = pathlib.Path(directory)
@@ -109,7 +109,8 @@ class CuratorCluster:
         curator.process = Process(
             self.dir / f"{curator.name}.log", "curatord", "run", "--data-dir", curator.directory,
             "--store", curator.store, "--listen", curator.listen, "--advertise", curator.address,
-            "--lease-ttl", f"{self.lease_ttl}s", *self._options)
+            "--lease-ttl", f"{self.lease_ttl}s",
+            *(option.format(host=curator.listen.rsplit(":", 1)[0]) for option in self._options))
 
     def close(self):
         processes = [*self._joining, *(c.process for c in self.curators if c.process)]

@@ -22,6 +22,7 @@ class SharedCluster(cluster.ClusterTest):
     """A subclass says what store() its curators use; `etcd` is its etcd, if it has one."""
 
     curators, lease_ttl, client_proxies = 3, 3, False
+    options = ()  # more of `curatord run`
     etcd = None
 
     @classmethod
@@ -34,7 +35,7 @@ class SharedCluster(cluster.ClusterTest):
         cls.class_dir = pathlib.Path(tempfile.mkdtemp(prefix="curator-test-"))
         cls.addClassCleanup(shutil.rmtree, cls.class_dir, ignore_errors=True)
         cls.cluster = CuratorCluster(cls.class_dir / "cluster", cls.stores(cls.class_dir),
-                                     cls.lease_ttl, cls.client_proxies)
+                                     cls.lease_ttl, cls.client_proxies, cls.options)
         cls.addClassCleanup(cls.cluster.close)
 
     @classmethod
