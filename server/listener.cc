@@ -16,6 +16,7 @@
 #include "server/leader/leadership.h"
 #include "server/local/health_service.h"
 #include "server/local/local_service.h"
+#include "server/local/reflection_service.h"
 #include "server/local/server_status_service.h"
 #include "server/log.h"
 #include "server/nodes/lifecycle.h"
@@ -56,6 +57,7 @@ class Listener::Served {
   std::unique_ptr<LocalService> local;
   std::unique_ptr<ServerStatusService> status;
   std::unique_ptr<HealthService> health;
+  std::unique_ptr<ReflectionService> reflection;
   std::unique_ptr<Leadership> leadership;
   std::unique_ptr<grpc::Server> server;
 
@@ -165,6 +167,7 @@ std::unique_ptr<Listener::Served> Listener::Start(const Role& role, uint64_t ver
   served->status = std::make_unique<ServerStatusService>(state_, authorizer_, supervisor_, role,
                                                          options_.node_id);
   served->health = std::make_unique<HealthService>(authorizer_, role);
+  served->reflection = std::make_unique<ReflectionService>(authorizer_, role);
 
   grpc::ServerBuilder builder;
   SetServerArguments(&builder);
@@ -173,6 +176,7 @@ std::unique_ptr<Listener::Served> Listener::Start(const Role& role, uint64_t ver
   builder.RegisterService(served->local.get());
   builder.RegisterService(served->status.get());
   builder.RegisterService(served->health.get());
+  builder.RegisterService(served->reflection.get());
   if (served->leader_services != nullptr) {
     served->leader_services->RegisterWith(&builder);
   } else {

@@ -1,8 +1,8 @@
 // Listener: turns the role of this curator into one gRPC server (protocol
 // section 3). No role: no listener at all. Leader: everything. Follower:
-// CuratorLocal, ServerStatus and health; every other method answers UNIMPLEMENTED. Each
-// change of role, of term or of the followed leader stops the server at once and
-// starts the next on the same port.
+// CuratorLocal, ServerStatus, health and reflection; every other method answers
+// UNIMPLEMENTED. Each change of role, of term or of the followed leader stops the server at once
+// and starts the next on the same port.
 //
 // A leader listens only after its ClusterState is complete up to the event that
 // made it leader, one fenced transaction has succeeded, and its own address

@@ -29,6 +29,8 @@ constexpr StandardMethod kStandardMethods[] = {
     // tells everybody.
     {"grpc.health.v1.Health.Check", true},
     {"grpc.health.v1.Health.Watch", true},
+    // The schema is for those who may call something: any node or user of the cluster.
+    {"grpc.reflection.v1alpha.ServerReflection.ServerReflectionInfo", false},
 };
 
 // None: nobody may call it.

@@ -16,6 +16,7 @@ inline constexpr ServedService kServedServices[] = {
     {"curator.v1.ClusterOperations", true},
     {"curator.v1.ServerStatus", false},
     {"grpc.health.v1.Health", false},
+    {"grpc.reflection.v1alpha.ServerReflection", false},
     {"metropolis.node.core.curator.proto.api.Curator", true},
     {"metropolis.node.core.curator.proto.api.CuratorLocal", false},
     {"metropolis.proto.api.AAA", true},

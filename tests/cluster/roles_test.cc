@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "curator/v1/cluster_operations.pb.h"
 #include "google/protobuf/descriptor.h"
+#include "grpc/reflection/v1alpha/reflection.pb.h"
 #include "server/rpc/services.h"
 #include "server/store/keys.h"
 #include "tests/cluster/test_curator.h"
@@ -39,6 +40,7 @@ std::vector<std::string> AllMethods() {
       curator::v1::GetServerStatusRequest::descriptor()->file(),
       curator::v1::TransferLeadershipRequest::descriptor()->file(),
       grpc::health::v1::HealthCheckRequest::descriptor()->file(),
+      grpc::reflection::v1alpha::ServerReflectionRequest::descriptor()->file(),
   };
   std::vector<std::string> methods;
   for (const auto* file : files) {
@@ -54,7 +56,8 @@ std::vector<std::string> AllMethods() {
 
 bool ServedByFollowers(const std::string& method) {
   return absl::StrContains(method, ".CuratorLocal/") || method == "/curator.v1.ServerStatus/Get" ||
-         method == "/grpc.health.v1.Health/Check" || method == "/grpc.health.v1.Health/Watch";
+         method == "/grpc.health.v1.Health/Check" || method == "/grpc.health.v1.Health/Watch" ||
+         absl::StrContains(method, "/ServerReflectionInfo");
 }
 
 // Two curators on one store, each with the file open by itself.
@@ -134,7 +137,7 @@ TEST_F(Roles, AFollowerServesTheNamedFewAndRefusesTheRest) {
     EXPECT_EQ(info.metadata().at("leader_address"), a_->address());
     EXPECT_EQ(info.metadata().at("term"), absl::StrCat(leading_.term));
   }
-  EXPECT_EQ(served, 5);
+  EXPECT_EQ(served, 6);
 }
 
 TEST_F(Roles, AFollowerTellsEverybodyThatItFollows) {

@@ -182,7 +182,8 @@ TEST_F(AuthorizerTest, TellsTheCertificateOfANodeAndWhetherItMatters) {
 
 TEST_F(AuthorizerTest, RefusesMethodsThatSayNothing) {
   for (const char* method :
-       {"grpc.health.v1.Health.NoSuchMethod", "grpc.reflection.v1alpha.ServerReflection.ServerReflectionInfo",
+       {"grpc.health.v1.Health.NoSuchMethod",
+        "grpc.reflection.v1alpha.ServerReflection.NoSuchMethod",
         "google.longrunning.Operations.GetOperation", "metropolis.proto.api.Management.Nothing",
         "metropolis.proto.api.Management", "", "/metropolis.proto.api.Management/GetNodes"}) {
     for (const std::string& pem : {std::string(), ephemeral_pem_, node_pem_, user_pem_}) {
@@ -198,6 +199,14 @@ TEST_F(AuthorizerTest, AnybodyMayCheckTheHealth) {
       EXPECT_EQ(CodeFor(pem, method), kOk) << method;
     }
   }
+}
+
+TEST_F(AuthorizerTest, NodesAndUsersAloneMayReadTheSchema) {
+  const char* method = "grpc.reflection.v1alpha.ServerReflection.ServerReflectionInfo";
+  for (const std::string& pem : {std::string(), ephemeral_pem_}) {
+    EXPECT_EQ(CodeFor(pem, method), kUnauthenticated);
+  }
+  for (const std::string& pem : {node_pem_, user_pem_}) EXPECT_EQ(CodeFor(pem, method), kOk);
 }
 
 // A method that is known to the generated pool and has no such option.

@@ -4,6 +4,7 @@
 
 #include "google/protobuf/descriptor.h"
 #include "grpc/health/v1/health.pb.h"
+#include "grpc/reflection/v1alpha/reflection.pb.h"
 #include "gtest/gtest.h"
 #include "server/rpc/services.h"
 
@@ -20,6 +21,7 @@ std::string TextOf(const RpcCounts& counts) {
 TEST(RpcCounts, KnowsTheMethodsOfEveryService) {
   // A static library gives this program only what it mentions.
   ASSERT_NE(grpc::health::v1::HealthCheckRequest::descriptor(), nullptr);
+  ASSERT_NE(grpc::reflection::v1alpha::ServerReflectionRequest::descriptor(), nullptr);
   RpcCounts counts;
   const RpcCounts::Row* other = counts.RowOf("/no.such.Service/Method");
   for (const ServedService& served : kServedServices) {
