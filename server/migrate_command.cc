@@ -17,7 +17,7 @@ namespace curatord {
 namespace {
 
 constexpr absl::Duration kCallTimeout = absl::Seconds(30);
-constexpr size_t kMaxBatchBytes = 1 << 20;
+constexpr size_t kMaxCopyBytes = 1 << 20;
 
 using Contents = std::map<std::string, std::string>;
 
@@ -70,7 +70,7 @@ absl::Status CommitAll(Store* store, const Guard& guard, std::vector<Operation> 
     std::vector<Operation> batch;
     for (size_t bytes = 0; next < operations.size() && batch.size() < kMaxOperations; ++next) {
       bytes += operations[next].key.size() + operations[next].value.size();
-      if (!batch.empty() && bytes > kMaxBatchBytes) break;
+      if (!batch.empty() && bytes > kMaxCopyBytes) break;
       batch.push_back(std::move(operations[next]));
     }
     absl::StatusOr<CommitResult> committed = store->Commit({guard}, batch, Deadline());

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -16,9 +17,34 @@ namespace {
 
 using google::protobuf::FieldDescriptor;
 
-bool MayBeAbsorbed(const absl::Status& error) {
-  return error.code() != absl::StatusCode::kResourceExhausted;
-}
+// && and ||, also over the elements of a range: `decisive` (false for &&, true for ||)
+// decides, whatever errors there are beside it.
+class Junction {
+ public:
+  explicit Junction(bool decisive) : decisive_(decisive) {}
+
+  // The result, if this operand settles it.
+  std::optional<absl::StatusOr<Value>> Add(const absl::StatusOr<bool>& operand) {
+    if (operand.ok()) {
+      if (*operand == decisive_) return Value::Bool(decisive_);
+    } else if (operand.status().code() == absl::StatusCode::kResourceExhausted) {
+      return operand.status();
+    } else if (error_.ok()) {
+      error_ = operand.status();
+    }
+    return std::nullopt;
+  }
+
+  // The result, if none did.
+  absl::StatusOr<Value> End() const {
+    if (!error_.ok()) return error_;
+    return Value::Bool(!decisive_);
+  }
+
+ private:
+  const bool decisive_;
+  absl::Status error_;
+};
 
 bool Takes(const Overload& overload, absl::Span<const Value> arguments) {
   if (overload.parameters.size() != arguments.size()) return false;
@@ -157,20 +183,11 @@ absl::StatusOr<Value> Evaluator::MatchRegex(const Expr& expr) {
 }
 
 absl::StatusOr<Value> Evaluator::Logic(const Expr& expr) {
-  const bool decisive = expr.kind == ExprKind::kOr;  // false decides &&, true decides ||
-  absl::Status error;
+  Junction junction(expr.kind == ExprKind::kOr);
   for (const ExprPtr& operand : expr.operands) {
-    const absl::StatusOr<bool> value = Bool(*operand);
-    if (value.ok()) {
-      if (*value == decisive) return Value::Bool(decisive);
-    } else if (!MayBeAbsorbed(value.status())) {
-      return value.status();
-    } else if (error.ok()) {
-      error = value.status();
-    }
+    if (auto result = junction.Add(Bool(*operand)); result.has_value()) return *result;
   }
-  if (!error.ok()) return error;
-  return Value::Bool(!decisive);
+  return junction.End();
 }
 
 absl::StatusOr<Value> Evaluator::Conditional(const Expr& expr) {
@@ -225,22 +242,13 @@ absl::StatusOr<Value> Evaluator::Message(const Expr& expr) {
 absl::StatusOr<Value> Evaluator::Quantifier(const Expr& expr) {
   const absl::StatusOr<Value> range = Range(expr);
   if (!range.ok()) return range.status();
-  const bool decisive = expr.kind == ExprKind::kExists;
-  absl::Status error;
+  Junction junction(expr.kind == ExprKind::kExists);
   const size_t size = range->size();
   for (size_t i = 0; i < size; ++i) {
     if (absl::Status s = Bind(expr, *range, i); !s.ok()) return s;
-    const absl::StatusOr<bool> value = Bool(*expr.operands[1]);
-    if (value.ok()) {
-      if (*value == decisive) return Value::Bool(decisive);
-    } else if (!MayBeAbsorbed(value.status())) {
-      return value.status();
-    } else if (error.ok()) {
-      error = value.status();
-    }
+    if (auto result = junction.Add(Bool(*expr.operands[1])); result.has_value()) return *result;
   }
-  if (!error.ok()) return error;
-  return Value::Bool(!decisive);
+  return junction.End();
 }
 
 absl::StatusOr<Value> Evaluator::ExistsOne(const Expr& expr) {

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/filter/message_fields.h"
+#include "server/filter/type.h"
 
 namespace curatord::filter {
 namespace {
@@ -33,28 +34,6 @@ bool IsInt32(int64_t number) {
          number <= std::numeric_limits<int32_t>::max();
 }
 
-Kind KindOf(const FieldDescriptor& field) {
-  switch (field.cpp_type()) {
-    case FieldDescriptor::CPPTYPE_BOOL:
-      return Kind::kBool;
-    case FieldDescriptor::CPPTYPE_INT32:
-    case FieldDescriptor::CPPTYPE_INT64:
-    case FieldDescriptor::CPPTYPE_ENUM:
-      return Kind::kInt;
-    case FieldDescriptor::CPPTYPE_UINT32:
-    case FieldDescriptor::CPPTYPE_UINT64:
-      return Kind::kUint;
-    case FieldDescriptor::CPPTYPE_FLOAT:
-    case FieldDescriptor::CPPTYPE_DOUBLE:
-      return Kind::kDouble;
-    case FieldDescriptor::CPPTYPE_STRING:
-      return field.type() == FieldDescriptor::TYPE_BYTES ? Kind::kBytes : Kind::kString;
-    case FieldDescriptor::CPPTYPE_MESSAGE:
-      return Kind::kMessage;
-  }
-  return Kind::kDyn;
-}
-
 // Sets a singular field or adds to a repeated one.
 class Target {
  public:
@@ -65,13 +44,13 @@ class Target {
         adds_(field.is_repeated()) {}
 
   absl::Status Put(const Value& value, Work& work) {
-    const Kind wanted = KindOf(field_);
-    if (wanted == Kind::kMessage) {
+    if (field_.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
       return Store(adds_ ? *reflection_.AddMessage(&message_, &field_)
                          : *reflection_.MutableMessage(&message_, &field_),
                    value, work);
     }
-    if (value.kind() != wanted) return Misfit(field_, value);
+    const Type type = Type::OfField(field_);
+    if (value.kind() != (adds_ ? type.element() : type).kind()) return Misfit(field_, value);
     switch (field_.cpp_type()) {
       case FieldDescriptor::CPPTYPE_BOOL:
         return adds_ ? Do(&Reflection::AddBool, value.bool_value())
