@@ -4,8 +4,7 @@
 #include <string>
 
 #include "server/store/store.h"
-#include "tests/cluster/test_curator.h"
-#include "tests/support/temporary_directory.h"
+#include "tests/cluster/two_curators.h"
 
 namespace curatord {
 namespace {
@@ -23,23 +22,9 @@ using testing_support::TestNode;
 constexpr char kManagement[] = "metropolis.proto.api.Management";
 constexpr char kCurator[] = "metropolis.node.core.curator.proto.api.Curator";
 
-class HealthTest : public testing::Test {
+class HealthTest : public testing_support::TwoCurators {
  protected:
-  // A leads, B follows, both serve.
-  HealthTest() {
-    for (auto& store : stores_) {
-      auto opened = OpenStore(directory_.StoreUrl(), /*create=*/true);
-      EXPECT_TRUE(opened.ok()) << opened.status();
-      store = *std::move(opened);
-    }
-    cluster_.WriteTo(stores_[0].get(), {&node_a_, &node_b_});
-    a_ = std::make_unique<TestCurator>(&cluster_, &node_a_, stores_[0].get());
-    b_ = std::make_unique<TestCurator>(&cluster_, &node_b_, stores_[1].get());
-    a_->Start();
-    a_->WaitToServe(Role::Kind::kLeader);
-    b_->Start();
-    b_->WaitToServe(Role::Kind::kFollower);
-  }
+  HealthTest() { StartBoth(); }
 
   static HealthCheckResponse::ServingStatus Check(const Client& client,
                                                   const std::string& service) {
@@ -50,12 +35,6 @@ class HealthTest : public testing::Test {
     EXPECT_THAT(client.health->Check(&context, request, &response), Succeeded()) << service;
     return response.status();
   }
-
-  testing_support::TemporaryDirectory directory_;
-  const TestCluster cluster_;
-  const TestNode node_a_, node_b_;
-  std::unique_ptr<Store> stores_[2];
-  std::unique_ptr<TestCurator> a_, b_;
 };
 
 TEST_F(HealthTest, ALeaderServesAndAFollowerDoesNotServeWhatOnlyALeaderDoes) {

@@ -10,8 +10,7 @@
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "server/store/store.h"
-#include "tests/cluster/test_curator.h"
-#include "tests/support/temporary_directory.h"
+#include "tests/cluster/two_curators.h"
 
 namespace curatord {
 namespace {
@@ -48,30 +47,9 @@ bool Eventually(const std::function<bool()>& condition) {
   return true;
 }
 
-class MetricsTest : public testing::Test {
+class MetricsTest : public testing_support::TwoCurators {
  protected:
-  // A leads, B follows, both serve.
-  MetricsTest() {
-    for (auto& store : stores_) {
-      auto opened = OpenStore(directory_.StoreUrl(), /*create=*/true);
-      EXPECT_TRUE(opened.ok()) << opened.status();
-      store = *std::move(opened);
-    }
-    cluster_.WriteTo(stores_[0].get(), {&node_a_, &node_b_});
-    a_ = std::make_unique<TestCurator>(&cluster_, &node_a_, stores_[0].get());
-    b_ = std::make_unique<TestCurator>(&cluster_, &node_b_, stores_[1].get());
-    a_->Start();
-    leading_ = a_->WaitToServe(Role::Kind::kLeader);
-    b_->Start();
-    b_->WaitToServe(Role::Kind::kFollower);
-  }
-
-  testing_support::TemporaryDirectory directory_;
-  const TestCluster cluster_;
-  const TestNode node_a_, node_b_;
-  std::unique_ptr<Store> stores_[2];
-  std::unique_ptr<TestCurator> a_, b_;
-  Role leading_;
+  MetricsTest() { StartBoth(); }
 };
 
 TEST_F(MetricsTest, CountsACallOnceUnderItsCode) {

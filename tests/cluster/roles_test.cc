@@ -11,9 +11,8 @@
 #include "grpc/reflection/v1alpha/reflection.pb.h"
 #include "server/rpc/services.h"
 #include "server/store/keys.h"
-#include "tests/cluster/test_curator.h"
+#include "tests/cluster/two_curators.h"
 #include "tests/support/memory_store.h"
-#include "tests/support/temporary_directory.h"
 
 namespace curatord {
 namespace {
@@ -60,34 +59,7 @@ bool ServedByFollowers(const std::string& method) {
          absl::StrContains(method, "/ServerReflectionInfo");
 }
 
-// Two curators on one store, each with the file open by itself.
-class Roles : public testing::Test {
- protected:
-  Roles() {
-    for (auto& store : stores_) {
-      auto opened = OpenStore(directory_.StoreUrl(), /*create=*/true);
-      EXPECT_TRUE(opened.ok()) << opened.status();
-      store = *std::move(opened);
-    }
-    cluster_.WriteTo(stores_[0].get(), {&node_a_, &node_b_});
-    a_ = std::make_unique<TestCurator>(&cluster_, &node_a_, stores_[0].get());
-    b_ = std::make_unique<TestCurator>(&cluster_, &node_b_, stores_[1].get());
-  }
-  // A leads, B follows, both serve.
-  void StartBoth() {
-    a_->Start();
-    leading_ = a_->WaitToServe(Role::Kind::kLeader);
-    b_->Start();
-    b_->WaitToServe(Role::Kind::kFollower);
-  }
-
-  testing_support::TemporaryDirectory directory_;
-  const TestCluster cluster_;
-  const TestNode node_a_, node_b_;
-  std::unique_ptr<Store> stores_[2];
-  std::unique_ptr<TestCurator> a_, b_;
-  Role leading_;
-};
+using Roles = testing_support::TwoCurators;
 
 TEST_F(Roles, TheListOfServicesIsThatOfTheProtocol) {
   std::set<std::string> in_protocol, listed;

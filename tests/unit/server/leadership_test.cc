@@ -17,105 +17,21 @@
 #include "gtest/gtest.h"
 #include "libclient/core/error_info.h"
 #include "server/rpc/rpc_error.h"
-#include "tests/support/faulty_store.h"
-#include "tests/support/memory_store.h"
 #include "tests/support/temporary_directory.h"
+#include "tests/unit/server/leadership_fixture.h"
 
 namespace curatord {
 namespace {
 
 using testing::ElementsAre;
 using testing::SizeIs;
-using testing_support::FaultyStore;
-using testing_support::MemoryStore;
-using Fault = FaultyStore::Fault;
-using Ops = std::vector<Operation>;
-
-constexpr char kLock[] = "/leader/1";
-
-// The reason in the ErrorInfo of an error; "" if it has none.
-std::string ReasonOf(const absl::Status& status) {
-  absl::optional<absl::Cord> payload =
-      status.GetPayload("type.googleapis.com/google.rpc.ErrorInfo");
-  google::rpc::ErrorInfo info;
-  if (!payload.has_value()) return "";
-  EXPECT_TRUE(info.ParseFromString(std::string(*payload)));
-  return info.reason();
-}
-
-MATCHER_P(HasReason, reason, "") {
-  *result_listener << arg;
-  return absl::IsUnavailable(arg) && ReasonOf(arg) == reason;
-}
-
-// A decision that puts one key.
-Leadership::Decision Putting(std::string key, std::string value) {
-  return [key = std::move(key), value = std::move(value)](const DecisionView&) {
-    return Ops{Operation::Put(key, value)};
-  };
-}
-
-// One call whose outcome is waited for. Outlives the leadership.
-class Outcome {
- public:
-  Leadership::Done Done() {
-    return [this](absl::Status status) {
-      status_ = std::move(status);
-      settled_.Notify();  // a second time would crash: settled exactly once
-    };
-  }
-  const absl::Status& Wait() {
-    settled_.WaitForNotification();
-    return status_;
-  }
-  bool settled() const { return settled_.HasBeenNotified(); }
-
- private:
-  absl::Status status_;
-  absl::Notification settled_;
-};
-
-class LeadershipTest : public testing::Test {
- protected:
-  LeadershipTest() {
-    term_ = memory_.Put(kLock, "us");
-    EXPECT_TRUE(state_.Reload(absl::InfiniteFuture()).ok());
-    Role role;
-    role.kind = Role::Kind::kLeader;
-    role.lock_key = kLock;
-    role.term = term_;
-    leadership_ = std::make_unique<Leadership>(&store_, &state_, role);
-  }
-
-  absl::Status Write(const std::string& key, const std::string& value) {
-    return leadership_->WriteAndWait(Putting(key, value));
-  }
-  absl::Status Confirm() {
-    Outcome outcome;
-    leadership_->Confirm(outcome.Done());
-    return outcome.Wait();
-  }
-  // What a reader would be shown.
-  absl::optional<std::string> Read(const std::string& key) const { return state_.Find(key); }
-  absl::optional<std::string> Stored(const std::string& key) const {
-    const auto contents = memory_.contents();
-    auto it = contents.find(key);
-    return it == contents.end() ? absl::nullopt : absl::make_optional(it->second.value);
-  }
-  void Depose() { memory_.Delete(kLock); }
-  // Keeps the lane busy with one write until the store is released.
-  void OccupyTheLane(Outcome* outcome) {
-    store_.FailCommits({Fault::kHoldRequest});
-    leadership_->Write(Putting("/occupied", "1"), outcome->Done());
-    store_.WaitUntilHeld(1);
-  }
-
-  MemoryStore memory_{MemoryStore::Delivery::kByHand};
-  FaultyStore store_{&memory_};
-  ClusterState state_{&store_};
-  int64_t term_ = 0;
-  std::unique_ptr<Leadership> leadership_;
-};
+using testing_support::Fault;
+using testing_support::HasReason;
+using testing_support::kLock;
+using testing_support::LeadershipTest;
+using testing_support::Ops;
+using testing_support::Outcome;
+using testing_support::Putting;
 
 TEST_F(LeadershipTest, AcknowledgesWhatIsDurableAndVisible) {
   EXPECT_TRUE(Write("/x", "1").ok());
@@ -246,124 +162,6 @@ TEST_F(LeadershipTest, IsDeposedWhileAWriteWaits) {
   EXPECT_THAT(second.Wait(), HasReason(curator::core::kReasonLostLeadership));
   EXPECT_FALSE(Stored("/x").has_value());
   EXPECT_FALSE(Stored("/y").has_value());
-}
-
-TEST_F(LeadershipTest, TellsOfALostAnswerAndThenShowsWhatTheStoreHolds) {
-  store_.FailCommits({Fault::kLoseAnswer});
-  EXPECT_THAT(Write("/x", "1"), HasReason(curator::core::kReasonOutcomeUnknown));
-  EXPECT_TRUE(Confirm().ok());
-  EXPECT_EQ(Read("/x"), "1");
-}
-
-TEST_F(LeadershipTest, TellsOfALostRequestAndThenShowsWhatTheStoreHolds) {
-  store_.FailCommits({Fault::kLoseRequest});
-  EXPECT_THAT(Write("/x", "1"), HasReason(curator::core::kReasonOutcomeUnknown));
-  EXPECT_TRUE(Confirm().ok());
-  EXPECT_FALSE(Read("/x").has_value());
-}
-
-TEST_F(LeadershipTest, DecidesAfterALostAnswerOnWhatTheStoreHolds) {
-  store_.FailCommits({Fault::kLoseAnswer});
-  EXPECT_THAT(Write("/x", "1"), HasReason(curator::core::kReasonOutcomeUnknown));
-  absl::optional<std::string> seen;
-  EXPECT_TRUE(leadership_
-                  ->WriteAndWait([&seen](const DecisionView& view) {
-                    seen = view.Find("/x");
-                    return Ops{};
-                  })
-                  .ok());
-  EXPECT_EQ(seen, "1");
-}
-
-TEST_F(LeadershipTest, AnUnknownOutcomeIsThatOfEveryWriteInTheTransaction) {
-  Outcome occupied, a, b, refused;
-  OccupyTheLane(&occupied);
-  leadership_->Write(Putting("/a", "1"), a.Done());
-  leadership_->Write(
-      [](const DecisionView& view) -> absl::StatusOr<Ops> {
-        return absl::AlreadyExistsError(absl::StrCat("/a is ", view.Find("/a").value_or("absent")));
-      },
-      refused.Done());
-  leadership_->Write(Putting("/b", "1"), b.Done());
-  store_.FailCommits({Fault::kLoseAnswer});
-  store_.Release();
-  EXPECT_THAT(a.Wait(), HasReason(curator::core::kReasonOutcomeUnknown));
-  EXPECT_THAT(b.Wait(), HasReason(curator::core::kReasonOutcomeUnknown));
-  // Refused because of a write that may not have happened.
-  EXPECT_THAT(refused.Wait(), HasReason(curator::core::kReasonOutcomeUnknown));
-}
-
-TEST_F(LeadershipTest, ServesNothingUntilItKnowsWhatBecameOfALostWrite) {
-  store_.FailCommits({Fault::kLoseAnswer});
-  EXPECT_THAT(Write("/x", "1"), HasReason(curator::core::kReasonOutcomeUnknown));
-  store_.OnRange([] { return Fault::kUnavailable; });
-  EXPECT_THAT(Confirm(), HasReason(curator::core::kReasonStoreUnavailable));
-  EXPECT_THAT(Write("/y", "1"), HasReason(curator::core::kReasonStoreUnavailable));
-  EXPECT_FALSE(Stored("/y").has_value());
-  store_.OnRange(nullptr);
-  EXPECT_TRUE(Write("/y", "1").ok());
-  EXPECT_EQ(Read("/x"), "1");
-}
-
-// 1. The answer to a write of /x is lost. 2. A reader makes us read the store
-// anew; the answer takes its time. 3. The next write, of /y, reads anew too, and
-// its answer is lost as well. 4. The reader's reading, from before /y, arrives: it
-// says nothing of /y.
-TEST_F(LeadershipTest, DoesNotTakeAnOldReadingForKnowledgeOfALaterLostWrite) {
-  store_.FailCommits({Fault::kLoseAnswer});
-  EXPECT_THAT(Write("/x", "1"), HasReason(curator::core::kReasonOutcomeUnknown));
-  int readings = 0;
-  store_.OnRange([&readings] { return ++readings == 1 ? Fault::kHoldAnswer : Fault::kNone; });
-  Outcome reader;
-  leadership_->Confirm(reader.Done());
-  store_.WaitUntilHeld(1);
-  store_.FailCommits({Fault::kNone, Fault::kLoseAnswer});  // the lock key, then /y
-  EXPECT_THAT(Write("/y", "1"), HasReason(curator::core::kReasonOutcomeUnknown));
-  store_.Release();
-  reader.Wait();
-  EXPECT_TRUE(Confirm().ok());
-  EXPECT_EQ(Read("/y"), "1");
-}
-
-TEST_F(LeadershipTest, AWriteThatArrivesLateUndoesNoNewerOne) {
-  store_.FailCommits({Fault::kDeliverLate});
-  EXPECT_THAT(Write("/x", "old"), HasReason(curator::core::kReasonOutcomeUnknown));
-  EXPECT_TRUE(Write("/x", "new").ok());
-  store_.DeliverLate();
-  EXPECT_EQ(Stored("/x"), "new");
-  EXPECT_TRUE(Write("/y", "1").ok());
-  EXPECT_TRUE(Confirm().ok());
-  EXPECT_EQ(memory_.contents().at(kLock).create_revision, term_);
-}
-
-TEST_F(LeadershipTest, AWriteThatArrivesBeforeTheNextIsDecidedCounts) {
-  store_.FailCommits({Fault::kDeliverLate});
-  EXPECT_THAT(Write("/x", "old"), HasReason(curator::core::kReasonOutcomeUnknown));
-  EXPECT_TRUE(Confirm().ok());
-  store_.DeliverLate();
-  absl::optional<std::string> seen;
-  EXPECT_TRUE(leadership_
-                  ->WriteAndWait([&seen](const DecisionView& view) {
-                    seen = view.Find("/x");
-                    return Ops{};
-                  })
-                  .ok());
-  EXPECT_EQ(seen, "old");
-}
-
-// What is to exclude late writes may itself be late, before or after the next attempt.
-TEST_F(LeadershipTest, ExcludesLateWritesHoweverOftenThatFails) {
-  for (const bool between : {true, false}) {
-    store_.FailCommits({Fault::kDeliverLate, Fault::kDeliverLate, Fault::kLoseAnswer});
-    EXPECT_THAT(Write("/x", "old"), HasReason(curator::core::kReasonOutcomeUnknown));
-    EXPECT_THAT(Write("/x", "new"), HasReason(curator::core::kReasonStoreUnavailable));
-    EXPECT_THAT(Write("/x", "new"), HasReason(curator::core::kReasonStoreUnavailable));
-    if (between) store_.DeliverLate();
-    EXPECT_TRUE(Write("/x", "new").ok());
-    store_.DeliverLate();
-    EXPECT_EQ(Stored("/x"), "new");
-    EXPECT_TRUE(Write("/x", "newer").ok());
-  }
 }
 
 TEST_F(LeadershipTest, SaysThatAStoreThatDoesNotAnswerExecutedNothing) {
