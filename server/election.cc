@@ -115,12 +115,15 @@ absl::Status Election::DeleteStaleLeaderKeyOfOurs() {
   if (leader == nullptr || CandidateNodeId(*leader, &value) != options_.node_id) {
     return absl::OkStatus();
   }
-  LogInfo("deleting the leader key of a former run", {{"key", leader->key}});
   // A refused guard means that it is gone already.
-  return store_
-      ->Commit({Guard::ModRevision(leader->key, leader->mod_revision)},
-               {Operation::Delete(leader->key)}, deadline)
-      .status();
+  const absl::StatusOr<CommitResult> deleted =
+      store_->Commit({Guard::ModRevision(leader->key, leader->mod_revision)},
+                     {Operation::Delete(leader->key)}, deadline);
+  if (!deleted.ok()) return deleted.status();
+  if (deleted->succeeded) {
+    LogInfo("deleted the leader key of a former run", {{"key", leader->key}});
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Election::Candidacy> Election::Enter() {
