@@ -26,6 +26,8 @@ struct Caller {
   std::string name;         // node id or user name
   std::string public_key;   // 32 bytes; empty for kAnonymous
   std::string certificate;  // of kNode: DER
+  // Of kAnonymous: why a certificate of this cluster does not count, if only the time is wrong.
+  std::string invalid_now;
   // The method is for nodes and users of the cluster only.
   bool must_be_member = false;
 };
