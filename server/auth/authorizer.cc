@@ -1,6 +1,8 @@
 #include "server/auth/authorizer.h"
 
+#include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -69,20 +71,31 @@ bool Holds(const Caller& caller, Permission permission) {
 }  // namespace
 
 Caller Authorizer::Identify(absl::string_view leaf_pem) const {
-  Caller caller;
-  if (leaf_pem.empty()) return caller;
-  absl::StatusOr<Certificate> leaf = Certificate::FromPem(leaf_pem);
-  if (!leaf.ok()) return caller;
+  if (leaf_pem.empty()) return Caller();
   const absl::Time now = absl::Now();
-  const Verification node = VerifyNodeCertificate(*leaf, ca_, now);
+  if (absl::optional<Caller> known = known_.Find(leaf_pem, now)) return *std::move(known);
+  const absl::StatusOr<Certificate> leaf = Certificate::FromPem(leaf_pem);
+  if (!leaf.ok()) return Caller();
+  Caller caller = Verify(*leaf, now);
+  if (caller.kind == Caller::Kind::kNode || caller.kind == Caller::Kind::kUser) {
+    known_.Remember(leaf_pem, caller,
+                    {std::max(leaf->not_before(), ca_.not_before()),
+                     std::min(leaf->not_after(), ca_.not_after())});
+  }
+  return caller;
+}
+
+Caller Authorizer::Verify(const Certificate& leaf, absl::Time now) const {
+  Caller caller;
+  const Verification node = VerifyNodeCertificate(leaf, ca_, now);
   if (node.ok()) {
     caller.kind = Caller::Kind::kNode;
     caller.name = node.name;
-    caller.certificate = leaf->der();
-  } else if (const Verification user = VerifyUserCertificate(*leaf, ca_, now); user.ok()) {
+    caller.certificate = leaf.der();
+  } else if (const Verification user = VerifyUserCertificate(leaf, ca_, now); user.ok()) {
     caller.kind = Caller::Kind::kUser;
     caller.name = user.name;
-  } else if (VerifyEphemeralCertificate(*leaf).ok()) {
+  } else if (VerifyEphemeralCertificate(leaf).ok()) {
     caller.kind = Caller::Kind::kEphemeral;
   } else {
     const bool node_out_of_time = node.fault == CertificateFault::kExpired;
@@ -91,7 +104,7 @@ Caller Authorizer::Identify(absl::string_view leaf_pem) const {
     }
     return caller;
   }
-  caller.public_key = leaf->public_key();
+  caller.public_key = leaf.public_key();
   return caller;
 }
 
