@@ -74,6 +74,7 @@ class LogicalCall {
       if (!leader.ok()) return WithoutLeader(leader.status());
       const core::CallOutcome outcome = AttemptOnce(attempt, *leader);
       if (outcome.maybe_executed()) trace_.maybe_executed = true;
+      trace_.own_node = outcome.own_node;
 
       switch (core::Decide(outcome.cause, idempotency_)) {
         case core::Decision::kSucceed:

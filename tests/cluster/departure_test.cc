@@ -5,6 +5,7 @@
 #include <string>
 
 #include "curator/v1/cluster_operations.grpc.pb.h"
+#include "libclient/core/error_info.h"
 #include "libclient/identity/certificate.h"
 #include "server/store/keys.h"
 #include "tests/cluster/leader_server.h"
@@ -29,6 +30,13 @@ namespace common = testing_support::common;
 MATCHER(IsRevoked, "") {
   return testing::ExplainMatchResult(
       FailsWith(grpc::StatusCode::UNAUTHENTICATED, "CERTIFICATE_REVOKED"), arg, result_listener);
+}
+
+// What the refusal says of the node that called.
+std::string OwnNodeIn(const grpc::Status& status) {
+  const google::rpc::ErrorInfo info = testing_support::InfoOf(status);
+  const auto it = info.metadata().find(curator::core::kOwnNodeKey);
+  return it == info.metadata().end() ? "" : it->second;
 }
 
 class DepartureCalls : public testing_support::LeaderServerTest {
@@ -237,6 +245,7 @@ TEST_F(Revocation, RefusesADeletedNode) {
   ExpectRefusedEverywhere(as_node_);
   ExpectRefusedEverywhere(AsNode(node_));  // on a new connection as well
   EXPECT_THAT(UpdateStatus(as_node_), HasCode(grpc::StatusCode::NOT_FOUND));
+  EXPECT_EQ(OwnNodeIn(Beat(as_node_)), curator::core::kOwnNodeDeleted);
 }
 
 TEST_F(Revocation, RefusesADecommissionedNode) {
@@ -247,6 +256,13 @@ TEST_F(Revocation, RefusesADecommissionedNode) {
   ExpectRefusedEverywhere(as_node_);
   EXPECT_THAT(UpdateStatus(as_node_), IsRevoked());
   EXPECT_THAT(Report(as_node_, Decommission::STATE_DONE), IsRevoked());
+  EXPECT_EQ(OwnNodeIn(Beat(as_node_)), curator::core::kOwnNodeDecommissioned);
+  // Neither may it join again, and it learns why.
+  Context context;
+  api::JoinNodeResponse response;
+  const grpc::Status joined = AsKey(node_.join_key).curator->JoinNode(&context, {}, &response);
+  EXPECT_THAT(joined, FailsWith(grpc::StatusCode::FAILED_PRECONDITION, "NODE_NOT_UP"));
+  EXPECT_EQ(OwnNodeIn(joined), curator::core::kOwnNodeDecommissioned);
 }
 
 TEST_F(Revocation, OfAnOldCertificateOutlivesTheRegistrationOfItsKeyAgain) {
