@@ -62,6 +62,19 @@ class HeartbeatStream::Reactor final
     return Event::kEnded;
   }
 
+  void Close(core::Instant deadline) {
+    const auto may_close = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+      return broken_ || !writing_;
+    };
+    if (net::AwaitUnlessStopped(mutex_, may_close, deadline, {}) == net::WaitEnd::kElapsed) return;
+    {
+      absl::MutexLock lock(&mutex_);
+      if (broken_) return;
+    }
+    StartWritesDone();
+    Await(/*for_answer=*/false, deadline, {});
+  }
+
   void Cancel() {
     context_.TryCancel();
     AwaitDone();
@@ -151,6 +164,8 @@ HeartbeatStream::Event HeartbeatStream::AwaitEnd(core::Instant deadline,
                                                  const std::vector<std::stop_token>& stops) {
   return reactor_->Await(/*for_answer=*/false, deadline, stops);
 }
+
+void HeartbeatStream::Close(core::Instant deadline) { reactor_->Close(deadline); }
 
 core::CallOutcome HeartbeatStream::outcome() const { return reactor_->outcome(); }
 
