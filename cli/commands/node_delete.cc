@@ -46,6 +46,21 @@ absl::Status ConfirmDelete(Session& session, const NodeDeleteArgs& args,
   return session.ConfirmLoss(QuestionAbout(session, results, "delete"), LinesAbout(results), word);
 }
 
+// Of a decommissioning.
+const char* ProgressOf(DecommissionState state) {
+  switch (state) {
+    case DecommissionState::kNone:
+      break;
+    case DecommissionState::kRequested:
+      return "requested; its agent does the rest";
+    case DecommissionState::kInProgress:
+      return "in progress on the node";
+    case DecommissionState::kDone:
+      return "is DECOMMISSIONED";
+  }
+  return "not requested";
+}
+
 }  // namespace
 
 DeleteObstacle ObstacleTo(const Node& node, const NodeDeleteArgs& args) {
@@ -107,7 +122,7 @@ absl::StatusOr<CommandResult> NodeDecommissionCommand(Session& session,
   if (!client.ok()) return client.status();
   for (NodeResult& result : *results) {
     if (result.node.state != NodeState::kDecommissioned) continue;
-    SetOutcome(result, ChangeOutcome::kUnchanged, "is DECOMMISSIONED");
+    SetOutcome(result, ChangeOutcome::kUnchanged, ProgressOf(DecommissionState::kDone));
   }
   const bool dry_run = session.settings().dry_run;
   if (AnyUndecided(*results) && !dry_run) {
@@ -122,10 +137,10 @@ absl::StatusOr<CommandResult> NodeDecommissionCommand(Session& session,
           absl::StrCat("dry run: ", ToString(result.node.state), " would become DECOMMISSIONED");
       return;
     }
-    absl::StatusOr<NodeChangeResult> changed =
+    absl::StatusOr<DecommissionResult> changed =
         (*client)->DecommissionNode(result.node.id, session.GetCallOptions());
     if (!changed.ok()) return SetFailure(result, changed.status());
-    SetOutcome(result, changed->outcome, absl::StrCat("now ", ToString(changed->after.state)));
+    SetOutcome(result, changed->outcome, ProgressOf(changed->state));
   });
   absl::Status waited;
   const bool any_done = std::any_of(results->begin(), results->end(),
