@@ -80,10 +80,6 @@ core::CallOutcome NodeDeparture::CallOn(const net::LeaderConnection& leader, cor
 
 void NodeDeparture::BeginWork() {
   is_working_ = true;
-  if (work_is_done_) {
-    work_ended_.request_stop();
-    return;
-  }
   Log(absl::StrCat("decommissioning of node ", node_id_, " is in progress"));
   if (options_.on_step) options_.on_step(NodeAgentStep::kDecommission);
   if (!options_.on_decommission) {
@@ -108,7 +104,6 @@ absl::Status NodeDeparture::Finish(net::LeaderFinder& finder, bool* has_left,
     return MakeError(error);
   }
   is_working_ = false;
-  work_is_done_ = true;
   work_ended_ = std::stop_source();
   v1::ReportDecommissionRequest report;
   report.set_state(v1::Decommission::STATE_DONE);

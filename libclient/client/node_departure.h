@@ -41,7 +41,7 @@ class NodeDeparture {
   std::stop_token work_ended() const { return work_ended_.get_token(); }
 
   // Tells the cluster that it is done, for as long as that takes. OK and `*has_left`
-  // false: the cluster refuses for now, and goes on to be asked. Errors: the work has
+  // false: the cluster refuses for now, and the work is to be done again. Errors: the work has
   // failed, it was cancelled, or the node is finally refused, of which `trace` tells.
   absl::Status Finish(net::LeaderFinder& finder, bool* has_left, net::CallTrace* trace);
 
@@ -63,8 +63,7 @@ class NodeDeparture {
   bool lacks_it_ = false;    // the server there knows of no decommissioning
   std::string logged_refusal_;
 
-  bool is_working_ = false;    // until Finish
-  bool work_is_done_ = false;  // by an earlier round, which the cluster refused
+  bool is_working_ = false;  // until Finish
   std::stop_source work_ended_;
   std::thread worker_;
   absl::Status work_result_;  // the worker's until it has ended

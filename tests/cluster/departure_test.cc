@@ -180,6 +180,26 @@ TEST_F(DepartureCalls, ReportsAreOfNodesOnThemselves) {
   EXPECT_EQ(decommission_.state(), Decommission::STATE_REQUESTED);
 }
 
+TEST_F(DepartureCalls, OfTheCuratorThatLeadsNeedAnotherLeader) {
+  const auto request = [this] {
+    Context context;
+    mgmt::DecommissionNodeRequest message;
+    message.set_id(leader_node_.id());
+    mgmt::DecommissionNodeResponse response;
+    return owner_.management->DecommissionNode(&context, message, &response);
+  };
+  candidates_ = {{leader_node_.id(), kLockKey, 1}};
+  EXPECT_THAT(request(), HasCode(grpc::StatusCode::FAILED_PRECONDITION));
+  candidates_.push_back({node_.id(), "/leader/2", 2});
+  EXPECT_THAT(request(), Succeeded());
+  const Client as_leader = AsNode(leader_node_);
+  EXPECT_THAT(Report(as_leader, Decommission::STATE_IN_PROGRESS), Succeeded());
+  const grpc::Status done = Report(as_leader, Decommission::STATE_DONE);
+  EXPECT_THAT(done, HasCode(grpc::StatusCode::FAILED_PRECONDITION));
+  EXPECT_THAT(done.error_message(), HasSubstr("another curator must lead first"));
+  EXPECT_EQ(Stored(leader_node_.id()).fsm_state(), common::NODE_STATE_UP);
+}
+
 TEST_F(DepartureCalls, GetDecommissionNeedsANodeId) {
   EXPECT_THAT(GetDecommission(owner_, ""), HasCode(grpc::StatusCode::INVALID_ARGUMENT));
   EXPECT_THAT(GetDecommission(owner_, "a/b"), HasCode(grpc::StatusCode::INVALID_ARGUMENT));

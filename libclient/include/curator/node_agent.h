@@ -76,8 +76,9 @@ struct NodeAgentOptions {
   // What the program has to do before the node is gone; empty: nothing. Called when the
   // cluster has been told that decommissioning is in progress, on a thread of its own;
   // heartbeats go on meanwhile. OK: the cluster is told that it is done. An error ends
-  // Run; the next Run calls it again, so it must bear to be repeated. It must return
-  // soon once cancelled.
+  // Run; the next Run calls it again, as does a cluster that does not take it for done
+  // (the node was given roles, say): it must bear to be repeated. It must return soon
+  // once cancelled.
   std::function<absl::Status(const Cancellation&)> on_decommission;
 
   // Called from the agent's threads; may be empty.

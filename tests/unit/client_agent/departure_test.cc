@@ -162,7 +162,7 @@ TEST_F(Leaving, EndsWithWhatFailedOfTheWork) {
 }
 
 // It was given roles meanwhile, say.
-TEST_F(Leaving, GoesOnBeatingWhileTheClusterRefusesThatItIsDone) {
+TEST_F(Leaving, GoesOnBeatingAndWorksAgainWhileTheClusterDoesNotTakeItForDone) {
   cluster_.RefuseDone(true);
   std::atomic<int> times{0};
   NodeAgentOptions options = Options();
@@ -177,7 +177,7 @@ TEST_F(Leaving, GoesOnBeatingWhileTheClusterRefusesThatItIsDone) {
   EXPECT_TRUE(EventuallyBeats(Node().heartbeats + 3));
   cluster_.RefuseDone(false);
   EXPECT_TRUE(agent.Result().ok());
-  EXPECT_EQ(times, 1);
+  EXPECT_GT(times, 1);
 }
 
 TEST_F(Leaving, EndsWhenTheNodeIsDeletedInstead) {
