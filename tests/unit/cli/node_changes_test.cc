@@ -51,7 +51,8 @@ TEST(ObstacleToDelete, IsWhatTheLeaderWouldRefuseInItsOrder) {
   }
   node.state = NodeState::kUp;
   node.roles = {NodeRole::kConsensusMember, NodeRole::kKubernetesWorker};
-  EXPECT_EQ(ObstacleToDelete(node, args).reason, "it has roles: consensus-member,kubernetes-worker");
+  EXPECT_EQ(ObstacleToDelete(node, args).reason,
+            "it has roles: consensus-member,kubernetes-worker");
   EXPECT_THAT(ObstacleToDelete(node, args).hint, HasSubstr("node role remove"));
   args.force_has_roles = true;
   EXPECT_EQ(ObstacleToDelete(node, args).reason, "it is UP");
