@@ -24,6 +24,8 @@ void BlockStopSignals() {
   ::signal(SIGPIPE, SIG_IGN);
 }
 
+void RequestStop() { ::kill(::getpid(), SIGTERM); }
+
 int WaitForStopSignal() {
   const sigset_t signals = StopSignals();
   int signal = 0;

@@ -11,13 +11,16 @@
 namespace curatord {
 namespace {
 
+namespace core = curator::core;
+namespace common = metropolis::proto::common;
+
 constexpr char kUpdateNodeStatus[] =
     "metropolis.node.core.curator.proto.api.Curator.UpdateNodeStatus";
 
-absl::Status Revoked(absl::string_view why) {
+absl::Status Revoked(absl::string_view why, absl::string_view own_node = "") {
   return WithReason(
       absl::UnauthenticatedError(absl::StrCat("the node's certificate is refused: ", why)),
-      curator::core::kReasonCertificateRevoked);
+      core::kReasonCertificateRevoked, {{core::kOwnNodeKey, std::string(own_node)}});
 }
 
 }  // namespace
@@ -26,11 +29,15 @@ absl::Status CheckNotRevoked(const Caller& caller, const ClusterState& state) {
   if (caller.kind != Caller::Kind::kNode || !caller.must_be_member) return absl::OkStatus();
   const NodeRecordPtr record = state.FindNode(caller.name);
   if (record == nullptr) {
-    return Revoked(absl::StrCat("node ", caller.name, " was deleted from the cluster"));
+    return Revoked(absl::StrCat("node ", caller.name, " was deleted from the cluster"),
+                   core::kOwnNodeDeleted);
   }
-  if (record->node.fsm_state() != metropolis::proto::common::NODE_STATE_UP) {
+  if (record->node.fsm_state() != common::NODE_STATE_UP) {
     return Revoked(absl::StrCat("node ", caller.name, " is not UP, its state is ",
-                                NameOf(record->node.fsm_state())));
+                                NameOf(record->node.fsm_state())),
+                   record->node.fsm_state() == common::NODE_STATE_DECOMMISSIONED
+                       ? core::kOwnNodeDecommissioned
+                       : "");
   }
   if (state.Find(keys::NodeCertificate(caller.name)) !=
       absl::optional<std::string>(caller.certificate)) {
