@@ -18,7 +18,7 @@ import time
 import grpc
 
 import stubs
-from leader_follower import OPTIONS, TERM, LeaderFollower, is_unsupported
+from leader_follower import OPTIONS, TERM, is_unsupported
 from google.protobuf import field_mask_pb2
 
 NEW, STANDBY, UP = 1, 2, 3
@@ -118,14 +118,9 @@ class Workload:
         self.acknowledged = 0
         self.terms = {}  # node id -> term of the leader that registered it when first asked
         self._ticket = bytes.fromhex(cluster.ticket.read_text().strip())
-        self._follower = follower or LeaderFollower(
-            [(c.address, c.id) for c in cluster.curators], self._user_channel)
+        self._follower = follower or cluster.follower()
         self._kinds = {"register": self._register, "read": self._read, "count": self.count}
         self._threads = []
-
-    def _user_channel(self, address, node_id):
-        return stubs.channel(address, node_id, self._cluster.ca, self._cluster.certificate,
-                             self._cluster.key, OPTIONS)
 
     def __enter__(self):
         try:
