@@ -13,7 +13,7 @@ import grpc
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import stubs
 from cluster import eventually
-from enrolled_node import EnrolledNode, is_revoked, open_heartbeat, open_watch
+from node import Newcomer, is_revoked, open_heartbeat, open_watch
 from shared_cluster import SharedCluster
 
 OUT_WITHIN_SECONDS = 1  # of the answer to the deletion: what the product promises
@@ -27,14 +27,15 @@ class Revocation(SharedCluster):
 
     def setUp(self):
         super().setUp()
-        self.node = EnrolledNode(self.cluster, self.dir)
-        self.other = EnrolledNode(self.cluster, self.dir)
-        self.go_to(self.cluster.leader())
+        leader = self.cluster.leader()
+        self.node = Newcomer(self.cluster).become_up(leader)
+        self.other = Newcomer(self.cluster).become_up(leader)
+        self.go_to(leader)
 
     def go_to(self, leader):
         self.leader = leader
         self.users = self.enter(self.cluster.channel(leader))
-        self.calls = self.enter(self.node.channel(leader.address, leader.id))
+        self.calls = self.enter(self.node.channel_to(leader))
 
     def enter(self, manager):
         stack = contextlib.ExitStack()
@@ -85,13 +86,13 @@ class Revocation(SharedCluster):
 
     def is_out(self, revoke):
         streams = self.open_streams(self.calls)
-        others = self.enter(self.other.channel(self.leader.address, self.leader.id))
+        others = self.enter(self.other.channel_to(self.leader))
         staying = self.open_streams(others)
         since = revoke()
         self.assert_refused(self.calls)
         self.assertLess(time.monotonic() - since, OUT_WITHIN_SECONDS)
         self.assert_over(streams, since)
-        self.assert_refused(self.enter(self.node.channel(self.leader.address, self.leader.id)))
+        self.assert_refused(self.enter(self.node.channel_to(self.leader)))
         self.call(others)
         self.assertEqual([stream.error for stream in staying], [None] * len(staying))
 
@@ -141,7 +142,7 @@ class Revocation(SharedCluster):
         # The deletion ends them, or the end of the leader.
         self.assert_over(streams, since, lambda error: is_revoked(error) or error.code() in AWAY)
         new = self.cluster.wait_for_other_leader(self.leader, 30)
-        self.assert_refused(self.enter(self.node.channel(new.address, new.id)))
+        self.assert_refused(self.enter(self.node.channel_to(new)))
 
     def transfer(self):
         result = self.cluster.ctl("leader", "transfer")
@@ -214,7 +215,7 @@ class Revocation(SharedCluster):
         self.leader.send(signal.SIGSTOP)
         new = self.cluster.wait_for_other_leader(self.leader, 3 * self.lease_ttl + 30)
         self.delete(self.enter(self.cluster.channel(new)))
-        self.assert_refused(self.enter(self.node.channel(new.address, new.id)))
+        self.assert_refused(self.enter(self.node.channel_to(new)))
         self.leader.send(signal.SIGCONT)
         went_on_at = time.monotonic()
         with self.assertRaises(grpc.RpcError) as refused:

@@ -1,6 +1,5 @@
 """Nodes that exist by their calls alone, and what becomes of their open streams."""
 
-import os
 import queue
 import threading
 import time
@@ -23,32 +22,56 @@ def is_revoked(error):
     return error.code() == grpc.StatusCode.UNAUTHENTICATED and reason_is(error, REVOKED)
 
 
-class EnrolledNode:
-    """Registers, is approved and commits; afterwards it is UP. `curators`: a CuratorCluster."""
+class Newcomer:
+    """The keys of a node, and the calls that make it one. `curators`: a CuratorCluster.
 
-    def __init__(self, curators, directory):
+    What it calls as a node it calls on channel(), which follow the certificate that it has:
+    its own, until it has committed.
+    """
+
+    def __init__(self, curators):
         self._curators = curators
-        key = EphemeralKey()
-        self.id, self.public_key = key.node_id, key.public
-        self._key, self._certificate = directory / f"{self.id}.key", directory / f"{self.id}.pem"
-        self._key.write_bytes(key.key)
-        self._certificate.write_bytes(key.certificate)
-        leader = curators.leader()
-        with self.channel(leader.address, leader.id) as channel:
-            stubs.curator(channel).RegisterNode(stubs.curator_pb2.RegisterNodeRequest(
-                register_ticket=bytes.fromhex(curators.ticket.read_text().strip()),
-                join_key=os.urandom(32)), timeout=20)
-            with curators.channel(leader) as users:
-                stubs.management(users).ApproveNode(
-                    stubs.management_pb2.ApproveNodeRequest(pubkey=key.public), timeout=20)
-            committed = stubs.curator(channel).CommitNode(stubs.curator_pb2.CommitNodeRequest(
-                storage_security=stubs.common_pb2.NODE_STORAGE_SECURITY_INSECURE), timeout=20)
-        self._certificate.write_text(stubs.ssl.DER_cert_to_PEM_cert(committed.node_certificate))
+        self.key, self.join_key = EphemeralKey(), EphemeralKey()
+        self.id, self.public_key = self.key.node_id, self.key.public
+        self._certificate = self.key.certificate
 
     def channel(self, address, node_id):
-        """With its certificate, as its calls are."""
-        return stubs.channel(address, node_id, self._curators.ca, self._certificate, self._key,
-                             OPTIONS)
+        return stubs.channel_of(address, node_id, self._curators.ca, self._certificate,
+                                self.key.key, OPTIONS)
+
+    def channel_to(self, curator):
+        return self.channel(curator.address, curator.id)
+
+    def registration(self, **fields):
+        return stubs.curator_pb2.RegisterNodeRequest(**{
+            "register_ticket": bytes.fromhex(self._curators.ticket.read_text().strip()),
+            "join_key": self.join_key.public, **fields})
+
+    def register(self, leader, **fields):
+        with self.channel_to(leader) as channel:
+            return stubs.curator(channel).RegisterNode(self.registration(**fields), timeout=20)
+
+    def approve(self, leader):
+        with self._curators.channel(leader) as channel:
+            stubs.management(channel).ApproveNode(
+                stubs.management_pb2.ApproveNodeRequest(pubkey=self.public_key), timeout=20)
+
+    def commit(self, leader, unlock_key=b"u" * 32):
+        with self.channel_to(leader) as channel:
+            committed = stubs.curator(channel).CommitNode(stubs.curator_pb2.CommitNodeRequest(
+                cluster_unlock_key=unlock_key,
+                storage_security=stubs.common_pb2.NODE_STORAGE_SECURITY_ENCRYPTED), timeout=20)
+        self.use(committed.node_certificate)
+        return committed
+
+    def use(self, certificate_der):
+        self._certificate = stubs.ssl.DER_cert_to_PEM_cert(certificate_der).encode()
+
+    def become_up(self, leader):
+        self.register(leader)
+        self.approve(leader)
+        self.commit(leader)
+        return self
 
     def follower(self):
         return LeaderFollower([(c.address, c.id) for c in self._curators.curators], self.channel)
