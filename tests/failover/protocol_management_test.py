@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import sys
 import time
 import unittest
@@ -12,13 +13,12 @@ from grpc import StatusCode
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import stubs
 from protocol import OnEtcd, ProtocolTest
-from stubs import aaa_pb2, common_pb2
+from stubs import common_pb2
 from stubs import management_pb2 as pb
 from workload import EphemeralKey
 
 OVERSIZED = "x" * (1 << 20)
 RULES_PATH = "kubernetes.node_labels_to_synchronize"
-REFRESH = aaa_pb2.EscrowResponse.ProofRequest.KIND_REFRESH_CERTIFICATE
 
 
 class NamedNodes:
@@ -334,6 +334,15 @@ class Departures:
         self.assert_unchanged(*decommission(self.decommissioned()))
 
 
+    def test_each_state_of_a_nodes_life_is_one_line_of_the_log(self):
+        node = self.decommissioned()
+        self.assert_deleted(node)
+        said = re.findall(rf'msg="([^"]*)" node={node.id}$', self.leader.log(), re.M)
+        self.assertEqual(said, [
+            "node registered", "node approved", "node up", "node decommission requested",
+            "node decommission in progress", "node decommissioned", "node deleted"])
+
+
 class ConfigureCluster:
     def configure(self, new=("n",), base=None, paths=(RULES_PATH,)):
         """Rules of None: the configuration is unset; of (): kubernetes is unset."""
@@ -393,60 +402,26 @@ class ConfigureCluster:
         self.assert_refused(StatusCode.INVALID_ARGUMENT, *self.configure(new=(OVERSIZED,)))
 
 
-class Escrow:
-    def escrow(self, channel, key, **parameters):
-        """(answers, code, details)."""
-        request = aaa_pb2.EscrowRequest(parameters={
-            "requested_identity_name": "owner", "public_key": key, **parameters})
-        return self.exchange(channel, request)
-
-    def exchange(self, channel, request):
-        stream = stubs.aaa(channel).Escrow(iter([request]), timeout=20)
-        answers = []
-        try:
-            answers.extend(stream)
-        except stubs.grpc.RpcError:
-            pass
-        return answers, stream.code()
-
-    def owner(self):
-        """A connection with a self-signed certificate of the owner's key, and that key."""
-        key = EphemeralKey(stubs.private_key(self.cluster.key))
-        return self.as_key(key), key.public
-
-    def test_escrow_checks_in_order(self):
-        nobody, (owner, key) = self.as_nobody(), self.owner()
-        empty = aaa_pb2.EscrowRequest()
-        self.assertEqual(self.exchange(nobody, empty), ([], StatusCode.INVALID_ARGUMENT))
-        self.assertEqual(self.escrow(nobody, b"", requested_identity_name="other"),
-                         ([], StatusCode.UNIMPLEMENTED))
-        for wrong in (b"", b"x" * 31, OVERSIZED.encode()):
-            self.assertEqual(self.escrow(nobody, wrong), ([], StatusCode.INVALID_ARGUMENT))
-        needed = ([aaa_pb2.EscrowResponse(needed=[{"kind": REFRESH}])], StatusCode.UNAUTHENTICATED)
-        for channel in (nobody, self.user_channel, self.enter(self.up().channel_to(self.leader))):
-            self.assertEqual(self.escrow(channel, key), needed)
-        before = self.contents()
-        self.assertEqual(self.escrow(owner, os.urandom(32)), ([], StatusCode.UNIMPLEMENTED))
-        thief = EphemeralKey()
-        self.assertEqual(self.escrow(self.as_key(thief), thief.public),
-                         ([], StatusCode.PERMISSION_DENIED))
-        self.assertEqual(self.contents(), before, "state changed")
-
-    def test_escrow_gives_the_owner_the_same_certificate_each_time(self):
-        channel, key = self.owner()
-        stored = self.contents()["/cluster-pki/issued/owner-cert.der"]
-        for _ in range(2):
-            self.assertEqual(self.escrow(channel, key), ([aaa_pb2.EscrowResponse(
-                fulfilled=[{"kind": REFRESH}], emitted_certificate=stored)], StatusCode.OK))
-
-
-class Rules(NamedNodes, Reads, ApproveNode, UpdateNodeRoles, UpdateNodeLabels, Departures,
-            ConfigureCluster, Escrow):
-    """All, against one cluster."""
-
+class AnyCall:
     def test_a_request_above_the_size_of_grpc_is_refused(self):
         self.assert_refused(StatusCode.RESOURCE_EXHAUSTED, self.management.GetNodes,
                             pb.GetNodesRequest(filter=OVERSIZED * 5))
+
+    def test_a_request_that_is_no_message_of_its_method_is_invalid(self):
+        """UNIMPLEMENTED, as gRPC has it, would send clients to the other curators."""
+        def call(method, request):
+            self.assert_refused(
+                StatusCode.INVALID_ARGUMENT, lambda raw, timeout: self.user_channel.unary_stream(
+                    f"/{method.containing_service.full_name}/{method.name}")(raw, timeout=timeout),
+                request, "no message")
+        for file in (pb, stubs.curator_pb2, stubs.operations_pb2):
+            for service in file.DESCRIPTOR.services_by_name.values():
+                for method in service.methods:
+                    if method.name != "Heartbeat":  # of which it is the end
+                        call(method, b"\xff\xff\xff")
+                        call(method, b"\x0a\xff")
+        get_nodes = pb.DESCRIPTOR.services_by_name["Management"].methods_by_name["GetNodes"]
+        call(get_nodes, b"\x0a\x02\xff\xfe")  # a filter that is not UTF-8
 
     def test_what_was_answered_is_durable(self):
         """The curator is killed; what leads next has all that was acknowledged."""
@@ -463,6 +438,11 @@ class Rules(NamedNodes, Reads, ApproveNode, UpdateNodeRoles, UpdateNodeLabels, D
         self.assertEqual(self.labels_of(up), {"durable": "yes"})
         self.assertEqual(self.listed(standby).state, common_pb2.NODE_STATE_STANDBY)
         self.assertIsNone(self.listed(deleted))
+
+
+class Rules(NamedNodes, Reads, ApproveNode, UpdateNodeRoles, UpdateNodeLabels, Departures,
+            ConfigureCluster, AnyCall):
+    """All, against one cluster."""
 
 
 class OfOperatorsOnSqlite(Rules, ProtocolTest):
