@@ -5,7 +5,8 @@
 
 namespace curatord {
 
-// Also ignores SIGPIPE: a closed connection is an error, not an end.
+// Also ignores SIGPIPE and SIGXFSZ: a closed connection, or a file that may not grow, is
+// an error, not an end.
 void BlockStopSignals();
 
 // Has this process be stopped as if by SIGTERM, from within.

@@ -92,8 +92,9 @@ void NodeStreams::OnNodesChanged() {
   std::vector<Stream> suspects;
   {
     absl::MutexLock lock(&mutex_);
+    const bool first = revision_ == 0;
     absl::StatusOr<std::vector<NodeChange>> changes = state_->ChangesSince(&revision_);
-    if (changes.ok()) {
+    if (changes.ok() && !first) {
       for (const NodeChange& change : *changes) {
         auto of_node = streams_.find(change.id);
         if (of_node == streams_.end()) continue;
@@ -101,9 +102,12 @@ void NodeStreams::OnNodesChanged() {
         if (change.record == nullptr) streams_.erase(of_node);
       }
     } else {
-      // Deletions are forgotten that we have not seen: any stream may be concerned.
-      revision_ = 0;
-      state_->ChangesSince(&revision_).IgnoreError();
+      // There are deletions that we are not told of, because they are forgotten or we
+      // have looked at nothing yet: any stream may be concerned.
+      if (!changes.ok()) {
+        revision_ = 0;
+        state_->ChangesSince(&revision_).IgnoreError();
+      }
       for (const auto& [id, of_node] : streams_) {
         suspects.insert(suspects.end(), of_node.begin(), of_node.end());
       }
