@@ -165,10 +165,10 @@ std::unique_ptr<Listener::Served> Listener::Start(const Role& role, uint64_t ver
     served->not_leader = std::make_unique<NotLeader>(state_, role);
   }
   served->local = std::make_unique<LocalService>(state_, authorizer_, role, options_.node_id);
-  served->status = std::make_unique<ServerStatusService>(state_, authorizer_, supervisor_, role,
-                                                         options_.node_id);
+  served->status = std::make_unique<ServerStatusService>(
+      served->leadership.get(), state_, authorizer_, supervisor_, role, options_.node_id);
   served->health = std::make_unique<HealthService>(authorizer_, role);
-  served->reflection = std::make_unique<ReflectionService>(authorizer_, role);
+  served->reflection = std::make_unique<ReflectionService>(served->leadership.get(), authorizer_);
 
   grpc::ServerBuilder builder;
   SetServerArguments(&builder);

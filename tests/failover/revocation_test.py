@@ -69,8 +69,15 @@ class Revocation(SharedCluster):
         stubs.management(channel).GetClusterInfo(
             stubs.management_pb2.GetClusterInfoRequest(), timeout=20)
 
+    def ask_status(self, channel):
+        channel.unary_unary("/curator.v1.ServerStatus/Get")(b"", timeout=20)
+
+    def ask_schema(self, channel):
+        list(channel.stream_stream("/grpc.reflection.v1alpha.ServerReflection"
+                                   "/ServerReflectionInfo")(iter([b""]), timeout=20))
+
     def assert_refused(self, channel):
-        for attempt in (self.call, open_heartbeat, open_watch):
+        for attempt in (self.call, open_heartbeat, open_watch, self.ask_status, self.ask_schema):
             with self.assertRaises(grpc.RpcError) as refused:
                 attempt(channel)
             self.assertTrue(is_revoked(refused.exception), refused.exception)
