@@ -100,6 +100,7 @@ ExitCode RunCommand(const ParsedCommand& command, Settings settings, ConfigFile 
     return Report(status, reporting, interruption.exit_code());
   };
   absl::StatusOr<CommandResult> result = command.run(session);
+  session.KeepWhatWasLearnt();
   terminal.Progress("");
   if (!result.ok()) return report(result.status());
   if (!result->document.kind.empty()) {

@@ -69,10 +69,8 @@ absl::StatusOr<NodeList> ListNodes(Session& session, const std::vector<std::stri
   for (const std::string& id : ids) {
     if (absl::Status status = CheckNodeId(id); !status.ok()) return status;
   }
-  absl::StatusOr<Client*> client = session.GetClient();
-  if (!client.ok()) return client.status();
-  if (ids.empty()) return (*client)->ListNodes(filter, session.GetCallOptions());
-  absl::StatusOr<NodeList> list = (*client)->ListNodes(session.GetCallOptions());
+  if (ids.empty()) return session.ListNodes(filter);
+  absl::StatusOr<NodeList> list = session.ListNodes();
   if (!list.ok()) return list;
   absl::StatusOr<std::vector<Node>> picked = PickNodes(*list, ids);
   if (!picked.ok()) return picked.status();
@@ -80,7 +78,7 @@ absl::StatusOr<NodeList> ListNodes(Session& session, const std::vector<std::stri
   if (filter.empty()) return list;
   // A named node that does not exist is a mistake, one that does not match is not:
   // so the filter cannot be all that is asked.
-  absl::StatusOr<NodeList> matching = (*client)->ListNodes(filter, session.GetCallOptions());
+  absl::StatusOr<NodeList> matching = session.ListNodes(filter);
   if (!matching.ok()) return matching;
   std::set<std::string> match;
   for (const Node& node : matching->nodes) match.insert(node.id);

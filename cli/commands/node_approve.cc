@@ -108,7 +108,7 @@ absl::StatusOr<CommandResult> NodeApproveCommand(Session& session, const NodeApp
 
   absl::StatusOr<Client*> client = session.GetClient();
   if (!client.ok()) return client.status();
-  absl::StatusOr<NodeList> list = (*client)->ListNodes(args.filter, session.GetCallOptions());
+  absl::StatusOr<NodeList> list = session.ListNodes(args.filter);
   if (!list.ok()) return list.status();
   absl::StatusOr<std::vector<NodeResult>> items = Choose(*list, args, keys);
   if (!items.ok()) return items.status();

@@ -48,9 +48,7 @@ absl::StatusOr<std::vector<NodeResult>> ChooseNodes(Session& session,
   for (const std::string& id : ids) {
     if (absl::Status status = CheckNodeId(id); !status.ok()) return status;
   }
-  absl::StatusOr<Client*> client = session.GetClient();
-  if (!client.ok()) return client.status();
-  absl::StatusOr<NodeList> list = (*client)->ListNodes(filter, session.GetCallOptions());
+  absl::StatusOr<NodeList> list = session.ListNodes(filter);
   if (!list.ok()) return list.status();
   if (!ids.empty()) {
     absl::StatusOr<std::vector<Node>> picked = PickNodes(*list, ids);
