@@ -25,7 +25,9 @@ namespace curator::cli {
 namespace {
 
 // The type name of an option shows in help and tells completion what its value
-// is: "FILE", "DIR", or choices as in "auto|always|never".
+// is: "FILE", "DIR", "ID" of a node, or choices as in "auto|always|never". Of an
+// argument the name tells whether it is a node.
+constexpr char kNodeIdType[] = "ID";
 constexpr char kFormats[] = "table|wide|json|yaml|jsonl|name|columns=";
 
 // "node role add"
@@ -35,6 +37,32 @@ std::string PathOf(const CLI::App* app) {
     path = absl::StrCat(app->get_name(), path.empty() ? "" : " ", path);
   }
   return path;
+}
+
+CLI::Option* Text(CLI::App* app, const char* names, absl::optional<std::string>& value,
+                  const char* type, const char* summary) {
+  return app
+      ->add_option_function<std::string>(
+          names, [&value](const std::string& text) { value = text; }, summary)
+      ->type_name(type)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+}
+
+void AddTargetFlags(CLI::App* app, GlobalFlags& flags) {
+  constexpr char kTarget[] = "Target and trust";
+  Text(app, "-c,--context", flags.context, "NAME", "context of the config file")->group(kTarget);
+  Text(app, "--config", flags.config, "FILE", "config file")->group(kTarget);
+  app->add_option("-e,--endpoint", flags.endpoints,
+                  "curator to connect to; repeatable, or a comma list; port 7835 if none is given")
+      ->type_name("HOST[:PORT]")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->group(kTarget);
+  Text(app, "--ca-file", flags.ca_file, "FILE", "CA certificate to trust")->group(kTarget);
+  Text(app, "--ca-sha256", flags.ca_sha256, "HEX", "SHA-256 of the CA certificate to trust")
+      ->group(kTarget);
+  Text(app, "--cert", flags.certificate_file, "FILE", "client certificate")->group(kTarget);
+  Text(app, "--key", flags.key_file, "FILE", "its private key")->group(kTarget);
 }
 
 class Tree {
@@ -69,15 +97,6 @@ class Tree {
   static void Prepare(CLI::App* app) {
     app->fallthrough();
     app->set_help_flag("-h,--help", "show this help");
-  }
-
-  CLI::Option* Text(CLI::App* app, const char* names, absl::optional<std::string>& value,
-                    const char* type, const char* summary) {
-    return app
-        ->add_option_function<std::string>(
-            names, [&value](const std::string& text) { value = text; }, summary)
-        ->type_name(type)
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   }
 
   void AddGlobalFlags();
@@ -131,23 +150,10 @@ Tree::Tree() {
 
 void Tree::AddGlobalFlags() {
   GlobalFlags& flags = command_.flags;
-  constexpr char kTarget[] = "Target and trust";
   constexpr char kOutput[] = "Output";
   constexpr char kTime[] = "Time";
   constexpr char kSafety[] = "Safety and tracing";
-  Text(&app_, "-c,--context", flags.context, "NAME", "context of the config file")->group(kTarget);
-  Text(&app_, "--config", flags.config, "FILE", "config file")->group(kTarget);
-  app_.add_option("-e,--endpoint", flags.endpoints,
-                  "curator to connect to; repeatable, or a comma list; port 7835 if none is given")
-      ->type_name("HOST[:PORT]")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-      ->group(kTarget);
-  Text(&app_, "--ca-file", flags.ca_file, "FILE", "CA certificate to trust")->group(kTarget);
-  Text(&app_, "--ca-sha256", flags.ca_sha256, "HEX", "SHA-256 of the CA certificate to trust")
-      ->group(kTarget);
-  Text(&app_, "--cert", flags.certificate_file, "FILE", "client certificate")->group(kTarget);
-  Text(&app_, "--key", flags.key_file, "FILE", "its private key")->group(kTarget);
+  AddTargetFlags(&app_, flags);
 
   Text(&app_, "-o,--output", flags.output, kFormats, "format (curatorctl help formats)")
       ->group(kOutput);
@@ -389,6 +395,7 @@ OptionDescription Describe(const CLI::Option* option) {
   if (out.takes_value) {
     const std::string type = option->get_type_name();
     out.is_file = type == "FILE" || type == "DIR";
+    out.is_node = type == kNodeIdType;
     if (absl::StrContains(type, '|')) out.choices = absl::StrSplit(type, '|');
   }
   return out;
@@ -398,9 +405,15 @@ void Describe(const CLI::App* app, std::vector<CommandDescription>& out) {
   CommandDescription& command = out.emplace_back();
   command.path = PathOf(app);
   command.summary = app->get_description();
+  int arguments = 0;
   for (const CLI::Option* option : app->get_options()) {
-    if (!option->nonpositional()) continue;
-    command.options.push_back(Describe(option));
+    if (option->nonpositional()) {
+      command.options.push_back(Describe(option));
+    } else if (absl::StartsWith(option->get_name(), kNodeIdType)) {
+      command.before_nodes = arguments;
+    } else {
+      ++arguments;
+    }
   }
   const std::vector<const CLI::App*> subcommands = app->get_subcommands({});
   for (const CLI::App* sub : subcommands) {
@@ -435,6 +448,20 @@ absl::StatusOr<ParsedCommand> ParseCommandLine(const std::vector<std::string>& a
   // The arguments live in the tree.
   parsed.run = [tree, run = command.run](Session& session) { return run(session); };
   return parsed;
+}
+
+absl::optional<GlobalFlags> TargetFlags(const std::vector<std::string>& words) {
+  GlobalFlags flags;
+  CLI::App app;
+  app.allow_extras();
+  app.set_help_flag();
+  AddTargetFlags(&app, flags);
+  try {
+    app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
+  } catch (const CLI::ParseError&) {
+    return absl::nullopt;
+  }
+  return flags;
 }
 
 std::vector<CommandDescription> DescribeCommandTree() {

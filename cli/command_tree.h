@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/types/optional.h"
 #include "cli/document.h"
 #include "cli/session.h"
 #include "cli/settings.h"
@@ -29,11 +30,16 @@ struct ParsedCommand {
 // `arguments` without the program's name. Fails with exit code kUsage.
 absl::StatusOr<ParsedCommand> ParseCommandLine(const std::vector<std::string>& arguments);
 
+// The flags that choose a cluster, of a line that may be incomplete and may have any
+// others; none if it cannot be understood at all.
+absl::optional<GlobalFlags> TargetFlags(const std::vector<std::string>& words);
+
 struct OptionDescription {
   std::vector<std::string> names;  // "-o", "--output"
   bool takes_value = false;
   std::vector<std::string> choices;  // of the value, if it is one of a few
   bool is_file = false;              // the value names a file or folder
+  bool is_node = false;              // the value is a node id
   std::string summary;
 };
 
@@ -42,6 +48,8 @@ struct CommandDescription {
   std::string summary;
   std::vector<OptionDescription> options;                        // the root's are global
   std::vector<std::pair<std::string, std::string>> subcommands;  // name, summary
+  // How many arguments come before the ids of nodes; none: it takes no node ids.
+  absl::optional<int> before_nodes;
 };
 
 // The tree in depth-first order, as completion scripts need it.

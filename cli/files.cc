@@ -28,9 +28,11 @@ absl::Status SyncFolder(const std::string& folder) {
   return result == 0 ? absl::OkStatus() : Fail("cannot sync", folder);
 }
 
-// A new file beside `path` with this content, on disk. Returns its name.
+enum class Sync { kNo, kYes };
+
+// A new file beside `path` with this content. Returns its name.
 absl::StatusOr<std::string> WriteTemporary(const std::string& path, absl::string_view content,
-                                           mode_t mode) {
+                                           mode_t mode, Sync sync) {
   std::string temporary = absl::StrCat(path, ".XXXXXX");
   const int fd = mkostemp(temporary.data(), O_CLOEXEC);
   if (fd < 0) return Fail("cannot create a file in", FolderOf(path));
@@ -43,9 +45,20 @@ absl::StatusOr<std::string> WriteTemporary(const std::string& path, absl::string
     if (written < 0) return Fail("cannot write", temporary);
     content.remove_prefix(static_cast<size_t>(written));
   }
-  if (fsync(fd) != 0) return Fail("cannot sync", temporary);
+  if (sync == Sync::kYes && fsync(fd) != 0) return Fail("cannot sync", temporary);
   std::move(remove).Cancel();
   return temporary;
+}
+
+absl::Status Replace(const std::string& path, absl::string_view content, mode_t mode, Sync sync) {
+  absl::StatusOr<std::string> temporary = WriteTemporary(path, content, mode, sync);
+  if (!temporary.ok()) return temporary.status();
+  if (rename(temporary->c_str(), path.c_str()) != 0) {
+    absl::Status status = Fail("cannot replace", path);
+    unlink(temporary->c_str());
+    return status;
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -69,18 +82,16 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
 }
 
 absl::Status WriteFileAtomically(const std::string& path, absl::string_view content, mode_t mode) {
-  absl::StatusOr<std::string> temporary = WriteTemporary(path, content, mode);
-  if (!temporary.ok()) return temporary.status();
-  if (rename(temporary->c_str(), path.c_str()) != 0) {
-    absl::Status status = Fail("cannot replace", path);
-    unlink(temporary->c_str());
-    return status;
-  }
-  return SyncFolder(FolderOf(path));
+  absl::Status status = Replace(path, content, mode, Sync::kYes);
+  return status.ok() ? SyncFolder(FolderOf(path)) : status;
+}
+
+absl::Status ReplaceFile(const std::string& path, absl::string_view content, mode_t mode) {
+  return Replace(path, content, mode, Sync::kNo);
 }
 
 absl::Status CreateFile(const std::string& path, absl::string_view content, mode_t mode) {
-  absl::StatusOr<std::string> temporary = WriteTemporary(path, content, mode);
+  absl::StatusOr<std::string> temporary = WriteTemporary(path, content, mode, Sync::kYes);
   if (!temporary.ok()) return temporary.status();
   const auto remove = absl::MakeCleanup([&] { unlink(temporary->c_str()); });
   // link, unlike rename, does not replace.

@@ -1,4 +1,4 @@
-// Files that must be whole after a crash: keys, certificates, the config file.
+// Files that others see whole; after a crash too, unless it says otherwise.
 #ifndef CLI_FILES_H_
 #define CLI_FILES_H_
 
@@ -19,7 +19,10 @@ absl::StatusOr<std::string> ReadFile(const std::string& path);
 // old content or the new, also after a crash.
 absl::Status WriteFileAtomically(const std::string& path, absl::string_view content, mode_t mode);
 
-// The same, but fails with AlreadyExists rather than replace a file.
+// The same without fsync, for what is safe to lose: a crash may leave an empty file.
+absl::Status ReplaceFile(const std::string& path, absl::string_view content, mode_t mode);
+
+// As WriteFileAtomically, but fails with AlreadyExists rather than replace a file.
 absl::Status CreateFile(const std::string& path, absl::string_view content, mode_t mode);
 
 // Makes the folder and those above it that lack, mode 0700.

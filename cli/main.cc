@@ -18,6 +18,7 @@
 #include "cli/exit_code.h"
 #include "cli/format.h"
 #include "cli/interruption.h"
+#include "cli/node_completion.h"
 #include "cli/session.h"
 #include "cli/settings.h"
 #include "cli/terminal.h"
@@ -100,6 +101,7 @@ ExitCode RunCommand(const ParsedCommand& command, Settings settings, ConfigFile 
     return Report(status, reporting, interruption.exit_code());
   };
   absl::StatusOr<CommandResult> result = command.run(session);
+  session.KeepWhatWasLearnt();
   terminal.Progress("");
   if (!result.ok()) return report(result.status());
   if (!result->document.kind.empty()) {
@@ -111,12 +113,17 @@ ExitCode RunCommand(const ParsedCommand& command, Settings settings, ConfigFile 
 }
 
 ExitCode Main(const std::vector<std::string>& arguments) {
+  const Environment environment = ReadEnvironment();
+  if (arguments.size() > 1 && arguments[0] == kCompleteCommand) {
+    WriteAll(STDOUT_FILENO,
+             CompleteNodes(arguments[1], {arguments.begin() + 2, arguments.end()}, environment));
+    return ExitCode::kOk;
+  }
   // A closed pipe is seen where it is written to.
   std::signal(SIGPIPE, SIG_IGN);
   // Outlives everything: its thread is never joined.
   auto& interruption = *new Interruption();
   interruption.Watch();
-  const Environment environment = ReadEnvironment();
 
   Reporting reporting;
   const auto format_by_now = [&](const std::string& text) {

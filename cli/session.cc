@@ -7,6 +7,8 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
+#include "absl/time/clock.h"
 #include "cli/error_text.h"
 #include "cli/exit_code.h"
 #include "cli/files.h"
@@ -23,6 +25,18 @@ absl::Duration MonotonicNow() {
   timespec now = {};
   clock_gettime(CLOCK_MONOTONIC, &now);
   return absl::DurationFromTimespec(now);
+}
+
+// Those first that were curators when somebody last knew.
+std::vector<std::string> InOrderOfLikelihood(std::vector<std::string> endpoints,
+                                             const std::vector<std::string>& curators) {
+  const auto is_known = [&curators](const std::string& endpoint) {
+    return std::any_of(curators.begin(), curators.end(), [&](absl::string_view curator) {
+      return absl::ConsumePrefix(&curator, endpoint) && (curator.empty() || curator == ":7835");
+    });
+  };
+  std::stable_partition(endpoints.begin(), endpoints.end(), is_known);
+  return endpoints;
 }
 
 absl::StatusOr<Identity> LoadIdentity(const Effective<CredentialSetting>& credential) {
@@ -52,7 +66,8 @@ Session::Session(Settings settings, ConfigFile file, Terminal& terminal, Interru
       file_(std::move(file)),
       terminal_(terminal),
       interruption_(interruption),
-      started_(MonotonicNow()) {}
+      started_(MonotonicNow()),
+      cache_(settings_.cache_path) {}
 
 absl::StatusOr<Context> Session::RequireContext() const {
   if (settings_.context.has_value()) return *settings_.context;
@@ -96,8 +111,10 @@ absl::StatusOr<Target> Session::ResolveTarget() const {
 
 absl::StatusOr<std::unique_ptr<Client>> Session::MakeClient(const Target& target,
                                                             const ClusterCa& ca) {
+  cached_ = cache_.Read(ca.sha256());
   ClientOptions options;
-  options.endpoints = target.endpoints;
+  options.endpoints = InOrderOfLikelihood(target.endpoints, cached_.curators);
+  options.likely_leader = cached_.leader_address;
   options.ca = ca;
   options.identity = target.identity;
   options.connect_timeout = settings_.connect_timeout.value;
@@ -120,6 +137,36 @@ absl::StatusOr<Client*> Session::GetClient() {
   ca_ = *ca;
   client_ = *std::move(client);
   return client_.get();
+}
+
+absl::StatusOr<NodeList> Session::ListNodes(const std::string& filter) {
+  absl::StatusOr<Client*> client = GetClient();
+  if (!client.ok()) return client.status();
+  absl::StatusOr<NodeList> list = (*client)->ListNodes(filter, GetCallOptions());
+  if (!list.ok() || !filter.empty()) return list;
+  has_listed_ = true;
+  listed_ = Learnt();
+  if (list->nodes.size() > kMostCachedNodes) return list;
+  listed_.nodes_seen_at = absl::Now();
+  listed_.node_ids.emplace();
+  for (const Node& node : list->nodes) listed_.node_ids->push_back(node.id);
+  return list;
+}
+
+void Session::KeepWhatWasLearnt() const {
+  if (client_ == nullptr) return;
+  Learnt learnt = cached_;
+  const KnownCurators known = client_->known_curators();
+  if (!known.leader_id.empty()) {
+    learnt.leader_id = known.leader_id;
+    learnt.leader_address = known.leader_address;
+    learnt.curators = known.addresses;
+  }
+  if (has_listed_) {
+    learnt.node_ids = listed_.node_ids;
+    learnt.nodes_seen_at = listed_.nodes_seen_at;
+  }
+  cache_.Write(ca_->sha256(), learnt, cached_);
 }
 
 void Session::OnProgress(const Progress& progress) {

@@ -12,6 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
+#include "cli/cache.h"
 #include "cli/config_file.h"
 #include "cli/document.h"
 #include "cli/interruption.h"
@@ -51,6 +52,14 @@ class Session {
   absl::StatusOr<Client*> GetClient();
   // The same with another identity, as a client of its own.
   absl::StatusOr<std::unique_ptr<Client>> MakeClient(const Target& target, const ClusterCa& ca);
+
+  // Those of which `filter` holds, all if it is empty.
+  absl::StatusOr<NodeList> ListNodes(const std::string& filter = "");
+
+  // What an earlier command has learnt of this cluster.
+  const Learnt& cached() const { return cached_; }
+  // Tells the next command, through the cache, what this one has learnt.
+  void KeepWhatWasLearnt() const;
 
   const absl::optional<ClusterCa>& trusted_ca() const { return ca_; }
 
@@ -108,6 +117,10 @@ class Session {
   Sink sink_;
   bool has_emitted_ = false;
   absl::optional<ClusterCa> ca_;
+  const Cache cache_;
+  Learnt cached_;  // as it was read
+  bool has_listed_ = false;
+  Learnt listed_;                   // the nodes
   std::unique_ptr<Client> client_;  // last: calls OnProgress until it is gone
 };
 

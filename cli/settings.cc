@@ -1,9 +1,11 @@
 #include "cli/settings.h"
 
+#include <functional>
 #include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "cli/exit_code.h"
 #include "curator/credentials.h"
@@ -127,6 +129,24 @@ bool UseColor(const std::string& mode, const Environment& environment) {
   return environment.stdout_is_terminal && environment.Get("TERM").value_or("dumb") != "dumb";
 }
 
+// A context's own, while its endpoints are asked; else one of the endpoints, by a name
+// that no context can have.
+std::string CachePath(const Environment& environment, const Settings& settings) {
+  std::string folder;
+  if (const auto xdg = environment.Get("XDG_CACHE_HOME"); xdg.has_value()) {
+    folder = *xdg;
+  } else if (const auto home = environment.Get("HOME"); home.has_value()) {
+    folder = absl::StrCat(*home, "/.cache");
+  }
+  const std::vector<std::string>& endpoints = settings.endpoints.value;
+  if (folder.empty() || endpoints.empty()) return "";
+  std::string name = settings.context_name.value;
+  if (!settings.context.has_value() || settings.context->endpoints != endpoints) {
+    name = absl::StrCat("@", absl::Hex(std::hash<std::string>()(absl::StrJoin(endpoints, ","))));
+  }
+  return absl::StrCat(folder, "/curatorctl/", name, ".json");
+}
+
 }  // namespace
 
 absl::optional<std::string> Environment::Get(absl::string_view name) const {
@@ -199,6 +219,7 @@ absl::StatusOr<Settings> ResolveSettings(const GlobalFlags& flags, const Environ
       ChooseCredential(flags, environment, settings, file);
   if (!credential.ok()) return credential.status();
   settings.credential = *credential;
+  settings.cache_path = CachePath(environment, settings);
 
   settings.output_text =
       Choice()

@@ -81,6 +81,7 @@ struct Settings {
   Effective<std::vector<std::string>> endpoints;
   Effective<CaSetting> ca;
   Effective<CredentialSetting> credential;
+  std::string cache_path;  // of these endpoints (cache.h); empty: nowhere
 
   Effective<OutputFormat> output;
   Effective<std::string> output_text;

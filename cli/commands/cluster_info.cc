@@ -45,7 +45,7 @@ absl::StatusOr<CommandResult> ClusterInfoCommand(Session& session) {
   if (!client.ok()) return client.status();
   absl::StatusOr<ClusterInfo> info = (*client)->GetClusterInfo(session.GetCallOptions());
   if (!info.ok()) return info.status();
-  absl::StatusOr<NodeList> list = (*client)->ListNodes(session.GetCallOptions());
+  absl::StatusOr<NodeList> list = session.ListNodes();
   if (!list.ok()) return list.status();
   absl::StatusOr<ClusterCa> ca = ClusterCa::FromDer(info->ca_certificate_der);
   if (!ca.ok()) {

@@ -22,9 +22,7 @@ const std::string& IdOf(const NodeEvent& event) {
 }  // namespace
 
 absl::StatusOr<NodeList> ListMatching(Session& session, const std::string& filter) {
-  absl::StatusOr<Client*> client = session.GetClient();
-  if (!client.ok()) return client.status();
-  absl::StatusOr<NodeList> list = (*client)->ListNodes(filter, session.GetCallOptions());
+  absl::StatusOr<NodeList> list = session.ListNodes(filter);
   if (list.ok() || filter.empty()) return list;
   Error error = DescribeError(list.status());
   if (error.code != ErrorCode::kInvalidArgument) return list;

@@ -61,6 +61,8 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Create(ClientOptions options) {
   }
   net::FinderOptions finder_options(*options.ca);
   finder_options.seeds = std::move(seeds);
+  const absl::StatusOr<core::Endpoint> likely_leader = core::ParseEndpoint(options.likely_leader);
+  if (likely_leader.ok()) finder_options.likely_leader = *likely_leader;
   finder_options.identity = options.identity;
   finder_options.keepalive_time = options.keepalive_time;
   finder_options.keepalive_timeout = options.keepalive_timeout;
@@ -121,6 +123,7 @@ absl::StatusOr<ClusterInfo> Client::GetClusterInfo(const CallOptions& options) {
 absl::StatusOr<Leader> Client::FindLeader(const CallOptions& options) {
   const net::LeaderFinder::Operation operation(*finder_);
   const net::CallContext context(options);
+  finder_->WantOpinions();
   const absl::StatusOr<net::LeaderConnection> leader = FindConfirmedLeader(*finder_, context);
   if (!leader.ok()) return leader.status();
   return DescribeLeader(*finder_, *leader, context);
@@ -193,6 +196,8 @@ absl::StatusOr<std::string> Client::TakeOwnership(const CallOptions& options) {
   error.sent = true;
   return MakeError(error);
 }
+
+KnownCurators Client::known_curators() const { return finder_->known_curators(); }
 
 void Client::HintLeader(absl::string_view endpoint) {
   const absl::StatusOr<core::Endpoint> parsed = core::ParseEndpoint(endpoint);

@@ -98,6 +98,7 @@ absl::Status WatchLeader(net::LeaderFinder& finder, const net::CallContext& cont
   const std::stop_token stop = net::TokenOf(context.cancellation);
   net::LeaderFinder::Operation operation(finder);
   LeaderTeller teller(on_change, stop);
+  finder.WantOpinions();
   for (;;) {
     operation.Wait();
     // A new claim that is not borne out at once means that nobody is known to lead.

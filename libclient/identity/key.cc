@@ -2,9 +2,10 @@
 
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
-#include <openssl/rand.h>
 #include <openssl/sha.h>
+#include <sys/random.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <utility>
@@ -13,6 +14,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "libclient/identity/openssl.h"
 #include "libclient/identity/pem.h"
 
@@ -24,6 +26,10 @@ constexpr char kOwnerType[] = "METROPOLIS INITIAL OWNER PRIVATE KEY";
 constexpr char kPublicType[] = "PUBLIC KEY";
 constexpr size_t kSeedSize = 32;
 constexpr size_t kRawSize = kSeedSize + kPublicKeySize;
+// PKCS#8 of an Ed25519 key up to its seed (RFC 8410). Written, and read where it is just
+// this, without OpenSSL, whose general way costs a short command a tenth of its time.
+constexpr absl::string_view kPkcs8Prefix(
+    "\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20", 16);
 
 EvpKeyPtr KeyFromSeed(absl::string_view seed) {
   return EvpKeyPtr(
@@ -31,6 +37,10 @@ EvpKeyPtr KeyFromSeed(absl::string_view seed) {
 }
 
 EvpKeyPtr KeyFromPkcs8(absl::string_view der) {
+  if (absl::string_view seed = der;
+      absl::ConsumePrefix(&seed, kPkcs8Prefix) && seed.size() == kSeedSize) {
+    return KeyFromSeed(seed);
+  }
   const unsigned char* at = Bytes(der);
   PKCS8_PRIV_KEY_INFO* info = d2i_PKCS8_PRIV_KEY_INFO(nullptr, &at, static_cast<long>(der.size()));
   if (info == nullptr) return nullptr;
@@ -154,14 +164,11 @@ absl::StatusOr<PrivateKey> PrivateKey::FromPem(absl::string_view pem) {
 
 std::string PrivateKey::ToPem() const {
   ErrorQueueScope errors;
-  PKCS8_PRIV_KEY_INFO* info = EVP_PKEY2PKCS8(key_.get());
-  unsigned char* der = nullptr;
-  const int size = info == nullptr ? -1 : i2d_PKCS8_PRIV_KEY_INFO(info, &der);
-  PKCS8_PRIV_KEY_INFO_free(info);
-  if (size <= 0) OutOfResources("writing a private key");
-  std::string pem = WritePem(
-      kPkcs8Type, absl::string_view(reinterpret_cast<const char*>(der), static_cast<size_t>(size)));
-  OPENSSL_clear_free(der, static_cast<size_t>(size));
+  std::string seed = Seed(key_.get());
+  std::string der = absl::StrCat(kPkcs8Prefix, seed);
+  std::string pem = WritePem(kPkcs8Type, der);
+  OPENSSL_cleanse(seed.data(), seed.size());
+  OPENSSL_cleanse(der.data(), der.size());
   return pem;
 }
 
@@ -206,8 +213,11 @@ std::string PublicKeyToPem(absl::string_view public_key) {
 
 std::string RandomBytes(size_t size) {
   std::string bytes(size, '\0');
-  if (RAND_bytes(reinterpret_cast<unsigned char*>(bytes.data()), static_cast<int>(size)) != 1) {
-    OutOfResources("reading random bytes");
+  for (size_t done = 0; done < size;) {
+    const ssize_t count = getrandom(bytes.data() + done, size - done, 0);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) OutOfResources("reading random bytes");
+    done += static_cast<size_t>(count);
   }
   return bytes;
 }

@@ -214,13 +214,27 @@ std::vector<EndpointReport> LeaderFinder::Reports() const {
   return shared_->finding.reports;
 }
 
+KnownCurators LeaderFinder::known_curators() const {
+  KnownCurators known;
+  absl::MutexLock lock(&shared_->mutex);
+  const absl::optional<LeaderConnection>& leader = shared_->finding.leader;
+  if (!leader.has_value() || leader->dial_id != shared_->confirmed_dial) return known;
+  known.leader_id = leader->node_id;
+  known.leader_address = leader->endpoint.ToString();
+  known.addresses = shared_->finding.curators;
+  return known;
+}
+
+void LeaderFinder::WantOpinions() { search_->OnOpinionsWanted(); }
+
 void LeaderFinder::WaitForOpinions(core::Instant deadline, std::stop_token stop) {
   Shared* const shared = shared_.get();
   const auto wake = [shared] { absl::MutexLock lock(&shared->mutex); };
   std::stop_callback on_stop(stop, wake);
   std::stop_callback on_shutdown(shared->shutdown.get_token(), wake);
   const auto settled = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(shared->mutex) {
-    return !shared->finding.dialling || stop.stop_requested() || shared->shutdown.stop_requested();
+    return (!shared->finding.dialling && !shared->finding.others_wait) || stop.stop_requested() ||
+           shared->shutdown.stop_requested();
   };
   absl::MutexLock lock(&shared->mutex);
   shared->mutex.AwaitWithTimeout(absl::Condition(&settled), core::Until(deadline, Now()));

@@ -54,6 +54,8 @@ struct FinderOptions {
   explicit FinderOptions(ClusterCa pinned) : ca(std::move(pinned)) {}
 
   std::vector<core::Endpoint> seeds;
+  // Dialled first, without trust in it, and for a moment alone.
+  absl::optional<core::Endpoint> likely_leader;
   ClusterCa ca;
   absl::optional<Identity> identity;
   Hold hold = Hold::kLeaderAndTwoOthers;
@@ -119,6 +121,12 @@ class LeaderFinder {
 
   // The believed leader, if there is one now. Starts no search.
   absl::optional<LeaderConnection> believed_leader() const;
+  // What the leader that has proved to lead tells of where curators are; all empty
+  // while there is none.
+  KnownCurators known_curators() const;
+  // The likely leader has no head start (any more): for those who will ask what
+  // others say.
+  void WantOpinions();
   // What every endpoint was found to be so far.
   std::vector<EndpointReport> Reports() const;
   // Waits until no endpoint is being dialled for the first time, so that

@@ -14,11 +14,16 @@ constexpr int kBurst = 4;              // dialled at once when a search begins
 constexpr int kMaxUnanswered = 8;      // dialled and not heard of
 constexpr int kStandingFollowers = 2;  // streams kept beside the leader's
 constexpr absl::Duration kStagger = absl::Milliseconds(25);
+// How long a likely leader that does lead spares the others: short commands are over
+// by then, and all else wants to know the next leader as soon as it is elected.
+constexpr absl::Duration kShortCommand = absl::Seconds(1);
 // Seeds and what was learnt from curators together.
 constexpr size_t kMaxCandidates = 64;
 // A stranger (named by a curator, not by our caller) is forgotten after this many
 // failures, unless it is still said to lead: curators come and go.
 constexpr int kStrangerFailures = 8;
+// A guess of our caller's that fails is as if it had never been made.
+constexpr int kGuessFailures = 1;
 
 Verdict VerdictOf(identity::CertificateFault fault) {
   switch (fault) {
@@ -110,6 +115,31 @@ void LeaderSearch::OnHint(core::Endpoint endpoint) {
   });
 }
 
+void LeaderSearch::OnOpinionsWanted() {
+  queue_->Post([this] {
+    opinions_wanted_ = true;
+    EndHeadStart();
+  });
+}
+
+void LeaderSearch::BeginSearch(core::Instant now) {
+  burst_left_ = kBurst;
+  next_stagger_at_ = now;
+  if (!ever_searched_ && options_.likely_leader.has_value()) {
+    Candidate& likely = Ensure(*options_.likely_leader);
+    likely.guess = !likely.seed;
+    likely.named_leader = true;
+    has_head_start_ = !opinions_wanted_;
+    if (has_head_start_) others_wait_until_ = core::After(now, kStagger);
+  }
+  ever_searched_ = true;
+}
+
+void LeaderSearch::EndHeadStart() {
+  has_head_start_ = false;
+  others_wait_until_ = core::Instant{};
+}
+
 core::Instant LeaderSearch::OnTick(core::Instant now) {
   if (closing_) return core::kNever;  // nothing is dialled any more
   ExpireDials(now);
@@ -117,9 +147,13 @@ core::Instant LeaderSearch::OnTick(core::Instant now) {
   const bool searching =
       !believed.has_value() &&
       (waiters_ > 0 || (ever_wanted_ && options_.hold == Hold::kLeaderAndTwoOthers));
-  if (searching && !was_searching_) {
-    burst_left_ = kBurst;
-    next_stagger_at_ = now;
+  if (searching && !was_searching_) BeginSearch(now);
+  if (believed.has_value() && has_head_start_) {
+    has_head_start_ = false;
+    // Also where it took longer than its head start to say so.
+    if (*believed == options_.likely_leader->ToString()) {
+      others_wait_until_ = core::After(now, kShortCommand);
+    }
   }
   was_searching_ = searching;
   if (believed.has_value()) CloseSurplusStreams(*believed);
@@ -188,6 +222,10 @@ core::Instant LeaderSearch::DialWhatIsDue(core::Instant now, bool searching, boo
       Dial(*candidate, now);
       ++unanswered;
       continue;
+    }
+    if (now < others_wait_until_) {
+      next = std::min(next, others_wait_until_);
+      break;
     }
     if (unanswered >= kMaxUnanswered) break;  // an answer or an expiry wakes us
     if (refill && followers + unanswered >= kStandingFollowers + 1) break;
@@ -259,6 +297,7 @@ void LeaderSearch::OnFailed(Candidate& candidate, Phase phase, Verdict verdict,
   Disconnect(candidate);
   candidate.heard_of = true;
   candidate.named_leader = false;
+  EndHeadStart();
   // What a follower said of this address was wrong, or is over; our caller named
   // the seeds for whoever is there.
   if (candidate.seed) candidate.expected_node_id.clear();
@@ -297,6 +336,7 @@ void LeaderSearch::OnSaid(uint64_t dial_id, const core::LeaderView::Statement& s
     return;
   }
   candidate->backoff.Reset();
+  if (candidate->endpoint == options_.likely_leader) EndHeadStart();
   report.verdict = Verdict::kFollower;
   report.detail = absl::StrCat("follower of ", statement.leader_id);
   OnNamed(statement.leader_id, statement.leader_address);
@@ -375,12 +415,13 @@ void LeaderSearch::CloseSurplusStreams(const std::string& believed) {
 }
 
 void LeaderSearch::ForgetHopelessStrangers() {
-  candidates_.erase(std::remove_if(candidates_.begin(), candidates_.end(),
-                                   [this](const std::unique_ptr<Candidate>& candidate) {
-                                     return !candidate->seed && candidate->dial_id == 0 &&
-                                            candidate->backoff.failures() >= kStrangerFailures &&
-                                            !view_.IsNamed(candidate->endpoint.ToString());
-                                   }),
+  const auto is_hopeless = [this](const std::unique_ptr<Candidate>& candidate) {
+    const int failures = candidate->guess ? kGuessFailures : kStrangerFailures;
+    return !candidate->seed && candidate->dial_id == 0 &&
+           candidate->backoff.failures() >= failures &&
+           !view_.IsNamed(candidate->endpoint.ToString());
+  };
+  candidates_.erase(std::remove_if(candidates_.begin(), candidates_.end(), is_hopeless),
                     candidates_.end());
 }
 
@@ -393,6 +434,7 @@ bool LeaderSearch::IsHopeless() const {
 
 void LeaderSearch::PublishFinding(const absl::optional<std::string>& believed) {
   Finding finding;
+  finding.others_wait = Now() < others_wait_until_;
   for (const auto& candidate : candidates_) {
     if (candidate->dial_id != 0 && !candidate->heard_of) finding.dialling = true;
     EndpointReport report = candidate->report;
@@ -408,6 +450,7 @@ void LeaderSearch::PublishFinding(const absl::optional<std::string>& believed) {
     leader.dial_id = candidate->dial_id;
     leader.superseded = candidate->superseded.get_token();
     finding.leader = std::move(leader);
+    finding.curators = statement.curators;
     if (statement.node_id != published_node_id_) {
       published_superseded_.request_stop();
       published_node_id_ = statement.node_id;
@@ -427,7 +470,9 @@ LeaderSearch::Candidate* LeaderSearch::Find(uint64_t dial_id) {
 
 LeaderSearch::Candidate& LeaderSearch::Ensure(const core::Endpoint& endpoint) {
   for (const auto& candidate : candidates_) {
-    if (candidate->endpoint == endpoint) return *candidate;
+    if (candidate->endpoint != endpoint) continue;
+    candidate->guess = false;
+    return *candidate;
   }
   auto candidate = std::make_unique<Candidate>();
   candidate->endpoint = endpoint;

@@ -4,6 +4,9 @@
 // How it dials: in the order of likelihood, the first few at once, the rest
 // staggered, at most eight unanswered at a time; an endpoint that failed rests
 // for a jittered backoff; one that a curator names as leader is dialled at once.
+// A likely leader that our caller knows of has a head start in the first search:
+// the others are not dialled while it may answer, nor, if it leads, for as long
+// as a short command takes.
 //
 // Threads: one, which owns all state. The public functions only post to it,
 //   from any thread; `publish` and `on_progress` are called on it.
@@ -38,7 +41,10 @@ class LeaderSearch {
     bool hopeless = false;
     // An endpoint is being dialled that has not been heard of in this search.
     bool dialling = false;
+    // Others are not asked yet: the likely leader has its head start.
+    bool others_wait = false;
     std::vector<EndpointReport> reports;
+    std::vector<std::string> curators;  // host:port, as the leader tells
   };
   using Publish = std::function<void(Finding)>;
   // Returns when it wants to be called again.
@@ -56,6 +62,8 @@ class LeaderSearch {
   void OnRefuted(uint64_t dial_id, std::string leader_id, std::string leader_address);
   void OnConfirmed(uint64_t dial_id);
   void OnHint(core::Endpoint endpoint);
+  // What others say matters: the likely leader has no head start (any more).
+  void OnOpinionsWanted();
   // Only makes it tick.
   void Wake();
 
@@ -63,6 +71,7 @@ class LeaderSearch {
   struct Candidate {
     core::Endpoint endpoint;
     bool seed = false;
+    bool guess = false;            // of our caller, and no curator has borne it out yet
     std::string expected_node_id;  // that a follower named for this address
     core::Backoff backoff;
     core::Instant next_dial_at{};
@@ -81,6 +90,8 @@ class LeaderSearch {
   };
 
   core::Instant OnTick(core::Instant now);
+  void BeginSearch(core::Instant now);
+  void EndHeadStart();
   core::Instant DialWhatIsDue(core::Instant now, bool searching, bool believed);
   void ExpireDials(core::Instant now);
   core::Instant NextExpiry() const;
@@ -115,6 +126,10 @@ class LeaderSearch {
   bool ever_wanted_ = false;
   bool closing_ = false;
   bool was_searching_ = false;
+  bool ever_searched_ = false;
+  bool opinions_wanted_ = false;
+  bool has_head_start_ = false;  // the likely leader, and nothing speaks against it
+  core::Instant others_wait_until_{};
   int burst_left_ = 0;
   core::Instant next_stagger_at_{};
   std::string published_node_id_;

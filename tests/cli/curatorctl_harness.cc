@@ -17,6 +17,8 @@
 
 namespace curator::cli {
 
+const char* CuratorctlBinary() { return CURATORCTL_BINARY; }
+
 RunningCuratorctl::RunningCuratorctl(const std::vector<std::string>& arguments,
                                      const std::map<std::string, std::string>& environment)
     : started_(absl::Now()) {

@@ -13,6 +13,8 @@
 
 namespace curator::cli {
 
+const char* CuratorctlBinary();
+
 struct RunResult {
   int exit_code = -1;  // 128 + signal if a signal ended it
   std::string out;

@@ -17,6 +17,9 @@ import time
 import unittest
 
 BIN = pathlib.Path(os.environ["CURATOR_BIN"])
+# What curatorctl learns in a test does not outlive it.
+CACHE_HOME = tempfile.TemporaryDirectory(prefix="curator-test-cache-")
+os.environ["XDG_CACHE_HOME"] = CACHE_HOME.name
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LEASE_TTL = 10.0  # of `curatord dev`
 

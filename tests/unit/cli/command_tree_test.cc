@@ -1,5 +1,6 @@
 #include "cli/command_tree.h"
 
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -18,6 +19,7 @@ namespace {
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Pair;
 
 constexpr char kId[] = "metropolis-00000000000000000000000000000001";
 
@@ -210,6 +212,33 @@ TEST(CommandTree, HelpIsOfTheCommandItIsAskedFor) {
   EXPECT_THAT(ParseCommandLine({"help"})->help, HasSubstr("takeownership"));
   EXPECT_THAT(ParseCommandLine({"help", "node", "role", "add"})->help,
               HasSubstr("curatorctl node role add"));
+}
+
+TEST(TargetFlags, AreFoundInALineThatIsNotFinished) {
+  const absl::optional<GlobalFlags> flags =
+      TargetFlags({"node", "-c", "lab", "label", kId, "--overwrite", "--filter", "x", "-e", "a,b",
+                   "--config=f", "-o", "json", "a=b"});
+  ASSERT_TRUE(flags.has_value());
+  EXPECT_EQ(flags->context, "lab");
+  EXPECT_THAT(flags->endpoints, ElementsAre("a,b"));
+  EXPECT_EQ(flags->config, "f");
+  EXPECT_FALSE(TargetFlags({"node", "-c"}).has_value());
+}
+
+TEST(Completion, KnowsWhatTakesNodes) {
+  std::map<std::string, int> found;
+  for (const CommandDescription& command : DescribeCommandTree()) {
+    if (command.before_nodes.has_value()) found[command.path] = *command.before_nodes;
+    for (const OptionDescription& option : command.options) {
+      if (option.is_node) found[command.path + " " + option.names.back()] = -1;
+    }
+  }
+  EXPECT_THAT(found,
+              ElementsAre(Pair("leader transfer --to", -1), Pair("node approve", 0),
+                          Pair("node decommission", 0), Pair("node delete", 0),
+                          Pair("node delete --confirm", -1), Pair("node describe", 0),
+                          Pair("node label", 0), Pair("node list", 0), Pair("node role add", 1),
+                          Pair("node role remove", 1), Pair("node watch", 0)));
 }
 
 TEST(Completion, OffersCommandsAndFlagsOfTheTree) {

@@ -104,6 +104,26 @@ TEST(Settings, ACertificateIsNotUsedWithAnotherClustersCa) {
   EXPECT_FALSE(Resolve(flags)->credential.value.empty());
 }
 
+TEST(Settings, TheCacheIsTheContextsOrThatOfTheEndpoints) {
+  Environment environment;
+  environment.variables = {{"HOME", "/h"}};
+  EXPECT_EQ(Resolve({}, environment)->cache_path, "/h/.cache/curatorctl/lab.json");
+  environment.variables["XDG_CACHE_HOME"] = "/x";
+  EXPECT_EQ(Resolve({}, environment)->cache_path, "/x/curatorctl/lab.json");
+  EXPECT_EQ(Resolve({}, {})->cache_path, "");
+  EXPECT_EQ(Resolve({}, environment, ConfigFile())->cache_path, "");
+
+  GlobalFlags flags;
+  flags.endpoints = {"from-file"};
+  EXPECT_EQ(Resolve(flags, environment)->cache_path, "/x/curatorctl/lab.json");
+  flags.endpoints = {"a", "b"};
+  const std::string of_both = Resolve(flags, environment)->cache_path;
+  EXPECT_THAT(of_both, ::testing::StartsWith("/x/curatorctl/@"));
+  EXPECT_EQ(Resolve(flags, environment, ConfigFile())->cache_path, of_both);
+  flags.endpoints = {"a"};
+  EXPECT_NE(Resolve(flags, environment)->cache_path, of_both);
+}
+
 TEST(Settings, AContextThatDoesNotExistIsKnownAsSuch) {
   GlobalFlags flags;
   flags.context = "nope";
