@@ -28,9 +28,9 @@ absl::Status CheckNotRevoked(const Caller& caller, const ClusterState& state) {
   if (record == nullptr) {
     return Revoked(absl::StrCat("node ", caller.name, " was deleted from the cluster"));
   }
-  if (record->node.fsm_state() != metropolis::proto::common::NODE_STATE_UP) {
-    return Revoked(absl::StrCat("node ", caller.name, " is not UP, its state is ",
-                                NameOf(record->node.fsm_state())));
+  if (record->state != metropolis::proto::common::NODE_STATE_UP) {
+    return Revoked(
+        absl::StrCat("node ", caller.name, " is not UP, its state is ", NameOf(record->state)));
   }
   if (state.Find(keys::NodeCertificate(caller.name)) !=
       absl::optional<std::string>(caller.certificate)) {
