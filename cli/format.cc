@@ -152,7 +152,11 @@ absl::StatusOr<std::string> Render(Document document, const FormatOptions& optio
   std::string out;
   switch (options.output.format) {
     case Format::kJson:
-      if (!blocks) return absl::StrCat(ToJson(Envelope(std::move(document)), true), "\n");
+      if (!blocks) {
+        out = ToJson(Envelope(std::move(document)), true);
+        out.push_back('\n');
+        return out;
+      }
       for (const Value& block : Blocks(document)) {
         absl::StrAppend(&out, ToJson(block, true), "\n");
       }

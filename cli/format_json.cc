@@ -7,6 +7,8 @@
 namespace curator::cli {
 namespace {
 
+constexpr size_t kManyItems = 1000;
+
 // Length of the well-formed UTF-8 sequence at the start of `text`, 0 if none.
 size_t SequenceLength(absl::string_view text) {
   const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
@@ -35,9 +37,16 @@ size_t SequenceLength(absl::string_view text) {
   return length;
 }
 
+bool IsPlain(char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; }
+
 void AppendString(std::string* out, absl::string_view text) {
   out->push_back('"');
   while (!text.empty()) {
+    size_t plain = 0;
+    while (plain < text.size() && IsPlain(text[plain])) ++plain;
+    out->append(text.data(), plain);
+    text.remove_prefix(plain);
+    if (text.empty()) break;
     const size_t length = SequenceLength(text);
     const char c = text[0];
     if (length == 0) {
@@ -53,10 +62,8 @@ void AppendString(std::string* out, absl::string_view text) {
       out->append("\\t");
     } else if (c == '\r') {
       out->append("\\r");
-    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-      absl::StrAppendFormat(out, "\\u%04x", static_cast<unsigned char>(c));
     } else {
-      out->push_back(c);
+      absl::StrAppendFormat(out, "\\u%04x", static_cast<unsigned char>(c));
     }
     text.remove_prefix(length == 0 ? 1 : length);
   }
@@ -78,12 +85,17 @@ void AppendValue(std::string* out, const Value& value, bool pretty, int depth) {
     AppendString(out, *string);
   } else if (const Value::List* list = value.list()) {
     out->push_back('[');
+    const size_t begin = out->size();
     bool first = true;
     for (const Value& item : *list) {
       if (!first) out->push_back(',');
-      first = false;
       AppendNewline(out, pretty, depth + 1);
       AppendValue(out, item, pretty, depth + 1);
+      if (first && list->size() >= kManyItems) {
+        // They are much alike. Growing step by step would copy tens of megabytes.
+        out->reserve(begin + (out->size() - begin) * (list->size() + list->size() / 4));
+      }
+      first = false;
     }
     if (!list->empty()) AppendNewline(out, pretty, depth);
     out->push_back(']');

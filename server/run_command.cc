@@ -78,7 +78,7 @@ absl::Status CheckNotDecommissioned(Store* store, const std::string& node_id) {
   // Damaged and missing ones are for the cluster's state to judge.
   if (found->kvs.empty()) return absl::OkStatus();
   absl::StatusOr<NodeRecord> record = ParseNodeRecord(key, found->kvs[0].value, 0);
-  if (!record.ok() || record->node.fsm_state() != common::NODE_STATE_DECOMMISSIONED) {
+  if (!record.ok() || record->state != common::NODE_STATE_DECOMMISSIONED) {
     return absl::OkStatus();
   }
   return Explained(

@@ -43,11 +43,11 @@ std::vector<Column> PendingColumns() {
           {"TPM", "tpm", true}};
 }
 
-Document ListDocument(Session& session, const std::vector<Node>& nodes,
-                      const std::string& leader_id, std::vector<Column> columns) {
+Document ListDocument(Session& session, std::vector<Node> nodes, const std::string& leader_id,
+                      std::vector<Column> columns) {
   Value::List items;
   items.reserve(nodes.size());
-  for (const Node& node : nodes) items.push_back(NodeFields(node));
+  for (Node& node : nodes) items.push_back(NodeFields(std::move(node)));
   Document document;
   document.kind = "NodeList";
   document.fields = {
@@ -56,8 +56,9 @@ Document ListDocument(Session& session, const std::vector<Node>& nodes,
                                                   : Value()},
                                 {"leader_id", OrNull(leader_id)}}},
       {"observed_at", absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", absl::Now(), absl::UTCTimeZone())},
-      {"items", std::move(items)},
   };
+  // Not in the braces: what stands there is copied.
+  document.fields.emplace_back("items", std::move(items));
   document.items = "items";
   document.columns = std::move(columns);
   document.name = "id";
@@ -124,30 +125,36 @@ absl::StatusOr<std::vector<Node>> PickNodes(const NodeList& list,
                  {"curatorctl node list     shows all nodes"});
 }
 
-Value NodeFields(const Node& node) {
+Value NodeFields(Node node) {
   Value::List roles;
   for (const NodeRole role : node.roles) roles.emplace_back(ToString(role));
   Value::Object labels;
+  labels.reserve(node.labels.size());
   for (const auto& [key, value] : node.labels) labels.emplace_back(key, value);
-  return Value::Object{
-      {"id", node.id},
-      {"pubkey", absl::BytesToHexString(node.public_key)},
-      {"state", ToString(node.state)},
-      {"health", ToString(node.health)},
-      {"roles", std::move(roles)},
-      {"labels", std::move(labels)},
-      {"address", node.address},
-      {"version", node.version},
-      {"tpm", ToString(node.tpm)},
-      {"heartbeat_age_ms", node.heartbeat_age.has_value()
-                               ? Value(absl::ToInt64Milliseconds(*node.heartbeat_age))
-                               : Value()},
-      {"status_time",
-       node.status_time.has_value()
-           ? Value(absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", *node.status_time, absl::UTCTimeZone()))
-           : Value()},
-      {"curator_port", node.curator_port != 0 ? Value(node.curator_port) : Value()},
-  };
+  // One by one, since there may be a hundred thousand nodes: what stands in the braces
+  // of an initializer is copied.
+  Value::Object fields;
+  fields.reserve(12);
+  fields.emplace_back("id", std::move(node.id));
+  fields.emplace_back("pubkey", absl::BytesToHexString(node.public_key));
+  fields.emplace_back("state", ToString(node.state));
+  fields.emplace_back("health", ToString(node.health));
+  fields.emplace_back("roles", std::move(roles));
+  fields.emplace_back("labels", std::move(labels));
+  fields.emplace_back("address", std::move(node.address));
+  fields.emplace_back("version", std::move(node.version));
+  fields.emplace_back("tpm", ToString(node.tpm));
+  fields.emplace_back("heartbeat_age_ms",
+                      node.heartbeat_age.has_value()
+                          ? Value(absl::ToInt64Milliseconds(*node.heartbeat_age))
+                          : Value());
+  fields.emplace_back(
+      "status_time",
+      node.status_time.has_value()
+          ? Value(absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", *node.status_time, absl::UTCTimeZone()))
+          : Value());
+  fields.emplace_back("curator_port", node.curator_port != 0 ? Value(node.curator_port) : Value());
+  return fields;
 }
 
 std::string NodeAdvice(const Node& node) {
@@ -181,8 +188,10 @@ absl::StatusOr<CommandResult> NodeListCommand(Session& session, const NodeListAr
   if (!filter.ok()) return filter.status();
   absl::StatusOr<NodeList> list = ListNodes(session, args.ids, *filter);
   if (!list.ok()) return list.status();
-  CommandResult result{ListDocument(session, list->nodes, list->leader_id, ListColumns()), {}};
-  if (args.fail_empty && list->nodes.empty()) {
+  const bool empty = list->nodes.empty();
+  CommandResult result{
+      ListDocument(session, std::move(list->nodes), list->leader_id, ListColumns()), {}};
+  if (args.fail_empty && empty) {
     result.status = Failure(
         ExitCode::kUnhealthy,
         absl::StrCat("no node of ", session.ClusterName(), filter->empty() ? "" : " matches"),
@@ -221,7 +230,8 @@ absl::StatusOr<CommandResult> NodePendingCommand(Session& session) {
                              [](const Node& node) { return node.state != NodeState::kNew; }),
               nodes.end());
   if (nodes.empty()) session.terminal().Note("no node waits for approval");
-  return CommandResult{ListDocument(session, nodes, list->leader_id, PendingColumns()), {}};
+  return CommandResult{ListDocument(session, std::move(nodes), list->leader_id, PendingColumns()),
+                       {}};
 }
 
 }  // namespace curator::cli

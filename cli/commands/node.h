@@ -56,7 +56,7 @@ absl::StatusOr<std::vector<Node>> PickNodes(const NodeList& list,
                                             const std::vector<std::string>& ids);
 
 // The fields of kind Node.
-Value NodeFields(const Node& node);
+Value NodeFields(Node node);
 
 // One row of node watch, and its CHANGE.
 Document NodeEventDocument(const NodeEvent& event);

@@ -1,12 +1,12 @@
 #include "curator/client.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "libclient/client/arguments.h"
 #include "libclient/client/leader_facts.h"
 #include "libclient/client/leadership_transfer.h"
+#include "libclient/client/node_listing.h"
 #include "libclient/client/node_watch.h"
 #include "libclient/client/wire_types.h"
 #include "libclient/core/endpoint.h"
@@ -27,7 +27,6 @@ namespace api = metropolis::proto::api;
 namespace curator_api = metropolis::node::core::curator::proto::api;
 
 constexpr char kWatch[] = "metropolis.node.core.curator.proto.api.Curator.Watch";
-constexpr char kGetNodes[] = "metropolis.proto.api.Management.GetNodes";
 constexpr char kGetClusterInfo[] = "metropolis.proto.api.Management.GetClusterInfo";
 constexpr char kGetRegisterTicket[] = "metropolis.proto.api.Management.GetRegisterTicket";
 constexpr char kEscrow[] = "metropolis.proto.api.AAA.Escrow";
@@ -78,28 +77,22 @@ absl::StatusOr<NodeList> Client::ListNodes(const CallOptions& options) {
 }
 
 absl::StatusOr<NodeList> Client::ListNodes(absl::string_view filter, const CallOptions& options) {
-  api::GetNodesRequest request;
-  request.set_filter(std::string(filter));
-  std::vector<api::Node> nodes;
   net::CallTrace trace;
-  const absl::Status status =
-      net::ListFromLeader(*finder_, net::CallContext(options), kGetNodes, request, &nodes, &trace);
-  if (!status.ok()) return status;
+  absl::StatusOr<std::vector<Node>> nodes =
+      ListNodesOf(*finder_, net::CallContext(options), filter, &trace);
+  if (!nodes.ok()) return nodes.status();
   NodeList list;
   list.leader_id = trace.leader.node_id;
-  for (const api::Node& node : nodes) list.nodes.push_back(FromWire(node));
-  std::sort(list.nodes.begin(), list.nodes.end(),
-            [](const Node& a, const Node& b) { return a.id < b.id; });
+  list.nodes = *std::move(nodes);
   return list;
 }
 
 absl::StatusOr<Node> Client::GetNode(absl::string_view id, const CallOptions& options) {
   if (absl::Status status = RequireNodeId(id); !status.ok()) return status;
-  absl::StatusOr<NodeList> list = ListNodes(options);
-  if (!list.ok()) return list.status();
-  for (Node& node : list->nodes) {
-    if (node.id == id) return std::move(node);
-  }
+  absl::StatusOr<absl::optional<Node>> node =
+      FindNode(*finder_, net::CallContext(options), std::string(id));
+  if (!node.ok()) return node.status();
+  if (node->has_value()) return **std::move(node);
   Error error;
   error.code = ErrorCode::kNotFound;
   error.message = absl::StrCat("no node ", id);

@@ -1,13 +1,11 @@
 #include "libclient/client/node_change.h"
 
 #include <utility>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "libclient/client/lost_answer.h"
-#include "libclient/client/wire_types.h"
+#include "libclient/client/node_listing.h"
 #include "libclient/net/monotonic.h"
-#include "metropolis/management.pb.h"
 
 namespace curator {
 
@@ -46,16 +44,7 @@ absl::Status NodeChange::Make(const Request& request, Node* after) {
 }
 
 absl::StatusOr<absl::optional<Node>> NodeChange::Find(net::CallTrace* trace) {
-  std::vector<metropolis::proto::api::Node> nodes;
-  const absl::Status status =
-      net::ListFromLeader(finder_, context_, "metropolis.proto.api.Management.GetNodes",
-                          metropolis::proto::api::GetNodesRequest(), &nodes, trace);
-  if (!status.ok()) return status;
-  for (const auto& wire : nodes) {
-    Node node = FromWire(wire);
-    if (node.id == node_id_) return absl::make_optional(std::move(node));
-  }
-  return absl::optional<Node>();
+  return FindNode(finder_, context_, node_id_, trace);
 }
 
 absl::Status NodeChange::NotFound() const {

@@ -47,14 +47,14 @@ core::Idempotency IdempotencyOf(const MethodDescriptor& method) {
 // One logical call: the loop of attempts and what it has learnt so far.
 class LogicalCall {
  public:
+  // `fallback`: what is called where a leader lacks `method`; null: nothing.
   LogicalCall(LeaderFinder& finder, const CallContext& context, const MethodDescriptor& method,
-              CallTrace& trace)
+              const MethodDescriptor* fallback, CallTrace& trace)
       : finder_(finder),
         operation_(finder),
         context_(context),
-        method_(method),
-        idempotency_(IdempotencyOf(method)),
-        path_(absl::StrCat("/", method.service()->full_name(), "/", method.name())),
+        preferred_(&method),
+        fallback_(fallback),
         stop_(TokenOf(context.cancellation)),
         shutdown_(finder.shutdown_token()),
         request_id_(absl::BytesToHexString(identity::RandomBytes(16))),
@@ -67,16 +67,22 @@ class LogicalCall {
     operation_.CeaseToWait();
   }
 
+  // The attempt is one of the fallback.
+  bool falls_back() const { return method_ == fallback_; }
+
   absl::Status Run(const Attempt& attempt) {
     while (true) {
       operation_.Wait();
       absl::StatusOr<LeaderConnection> leader = finder_.WaitForLeader(context_.deadline, stop_);
       if (!leader.ok()) return WithoutLeader(leader.status());
+      if (fallback_ != nullptr) {
+        method_ = finder_.Lacks(*leader, preferred_->full_name()) ? fallback_ : preferred_;
+      }
       const core::CallOutcome outcome = AttemptOnce(attempt, *leader);
       if (outcome.maybe_executed()) trace_.maybe_executed = true;
       trace_.own_node = outcome.own_node;
 
-      switch (core::Decide(outcome.cause, idempotency_)) {
+      switch (core::Decide(outcome.cause, idempotency())) {
         case core::Decision::kSucceed:
           finder_.ReportConfirmed(*leader);
           finder_.EarnRetry();
@@ -87,6 +93,11 @@ class LogicalCall {
           if (outcome.cause == core::Cause::kBroken) finder_.ReportBroken(*leader, outcome.detail);
           return Settle(core::Cause::kOutcomeUnknown, outcome);
         case core::Decision::kAskWhetherItLeads:
+          if (fallback_ != nullptr && !falls_back()) {
+            // Leader or not, it lacks this one; the other will tell.
+            finder_.ReportLacking(*leader, preferred_->full_name());
+            continue;
+          }
           if (LeadsWithoutTheMethod(*leader)) return Settle(core::Cause::kUnsupported, outcome);
           finder_.ReportRefuted(*leader);
           break;
@@ -111,13 +122,15 @@ class LogicalCall {
     options.deadline = context_.deadline;
     options.stops = {stop_, shutdown_};
     // A request that must not be repeated is left to run its course.
-    if (idempotency_ != core::Idempotency::kAtMostOnce) options.stops.push_back(leader.superseded);
+    if (idempotency() != core::Idempotency::kAtMostOnce) options.stops.push_back(leader.superseded);
     options.metadata = {{core::kRequestIdMetadata, request_id_}};
-    const grpc::Status status = attempt(*this, leader, path_, options);
+    const std::string path =
+        absl::StrCat("/", method_->service()->full_name(), "/", method_->name());
+    const grpc::Status status = attempt(*this, leader, path, options);
     const std::string message = status.error_message();
     const std::string details = status.error_details();
     const bool cancelled_by_us = stop_.stop_requested() || shutdown_.stop_requested();
-    return core::Classify({status.error_code(), message, details}, method_.full_name(),
+    return core::Classify({status.error_code(), message, details}, method_->full_name(),
                           cancelled_by_us);
   }
 
@@ -150,7 +163,7 @@ class LogicalCall {
     error.sent = trace_.maybe_executed;
     error.waited = core::Elapsed(began_at_, Now());
     if (trace_.maybe_executed && error.code != ErrorCode::kCancelled &&
-        idempotency_ != core::Idempotency::kNoSideEffects) {
+        idempotency() != core::Idempotency::kNoSideEffects) {
       error.code = ErrorCode::kUnknownOutcome;
       error.cause = absl::StrCat("the answer was lost, and then: ", error.message);
       error.message = absl::StrCat("it is not known whether ", MethodName(), " was carried out");
@@ -160,7 +173,7 @@ class LogicalCall {
   }
 
   absl::Status Settle(core::Cause cause, const core::CallOutcome& outcome) {
-    if (cause == core::Cause::kTimedOut && idempotency_ != core::Idempotency::kNoSideEffects) {
+    if (cause == core::Cause::kTimedOut && idempotency() != core::Idempotency::kNoSideEffects) {
       cause = core::Cause::kOutcomeUnknown;
     }
     Error error;
@@ -220,7 +233,7 @@ class LogicalCall {
 
   // As people know it: "Management.GetNodes".
   std::string MethodName() const {
-    return absl::StrCat(method_.service()->name(), ".", method_.name());
+    return absl::StrCat(method_->service()->name(), ".", method_->name());
   }
 
   void Pause(absl::Duration delay, const std::stop_token& superseded) {
@@ -228,14 +241,17 @@ class LogicalCall {
              {stop_, shutdown_, superseded});
   }
 
+  core::Idempotency idempotency() const { return IdempotencyOf(*method_); }
+
   double Uniform() { return absl::Uniform<double>(random_, 0, 1); }
 
   LeaderFinder& finder_;
   LeaderFinder::Operation operation_;
   const CallContext& context_;
-  const MethodDescriptor& method_;
-  const core::Idempotency idempotency_;
-  const std::string path_;
+  const MethodDescriptor* const preferred_;
+  const MethodDescriptor* const fallback_;
+  // Of the attempt; before the first, what every server has.
+  const MethodDescriptor* method_ = fallback_ != nullptr ? fallback_ : preferred_;
   const std::stop_token stop_;
   const std::stop_token shutdown_;
   const std::string request_id_;
@@ -247,20 +263,29 @@ class LogicalCall {
   absl::BitGen random_;
 };
 
+// Fails if there is no method of that name with these messages.
+absl::StatusOr<const MethodDescriptor*> FindMethod(absl::string_view name, const Message& request,
+                                                   const Message& response) {
+  const MethodDescriptor* method =
+      google::protobuf::DescriptorPool::generated_pool()->FindMethodByName(std::string(name));
+  if (method != nullptr && method->input_type() == request.GetDescriptor() &&
+      method->output_type() == response.GetDescriptor()) {
+    return method;
+  }
+  Error error;
+  error.message = absl::StrCat("no method ", name, " takes ", request.GetTypeName(), " and gives ",
+                               response.GetTypeName());
+  return MakeError(error);
+}
+
 absl::Status Call(LeaderFinder& finder, const CallContext& context, absl::string_view method,
                   const Message& request, const Message& response, CallTrace* trace,
                   const Attempt& attempt) {
-  const MethodDescriptor* descriptor =
-      google::protobuf::DescriptorPool::generated_pool()->FindMethodByName(std::string(method));
-  if (descriptor == nullptr || descriptor->input_type() != request.GetDescriptor() ||
-      descriptor->output_type() != response.GetDescriptor()) {
-    Error error;
-    error.message = absl::StrCat("no method ", method, " takes ", request.GetTypeName(),
-                                 " and gives ", response.GetTypeName());
-    return MakeError(error);
-  }
+  const absl::StatusOr<const MethodDescriptor*> found = FindMethod(method, request, response);
+  if (!found.ok()) return found.status();
   CallTrace own;
-  return LogicalCall(finder, context, *descriptor, trace != nullptr ? *trace : own).Run(attempt);
+  return LogicalCall(finder, context, **found, nullptr, trace != nullptr ? *trace : own)
+      .Run(attempt);
 }
 
 }  // namespace
@@ -295,6 +320,27 @@ absl::Status CallLeaderStream(LeaderFinder& finder, const CallContext& context,
                 restart();
                 return AttemptStream(leader.channel, path, options, request, buffer, add);
               });
+}
+
+absl::Status CallLeaderStream(LeaderFinder& finder, const CallContext& context,
+                              const StreamCall& preferred, const StreamCall& fallback,
+                              CallTrace* trace) {
+  const auto find = [](const StreamCall& call) {
+    return FindMethod(call.method, call.request, *call.buffer);
+  };
+  const absl::StatusOr<const MethodDescriptor*> method = find(preferred);
+  if (!method.ok()) return method.status();
+  const absl::StatusOr<const MethodDescriptor*> other = find(fallback);
+  if (!other.ok()) return other.status();
+  CallTrace own;
+  return LogicalCall(finder, context, **method, *other, trace != nullptr ? *trace : own)
+      .Run([&](LogicalCall& call, const LeaderConnection& leader, const std::string& path,
+               const AttemptOptions& options) {
+        const StreamCall& chosen = call.falls_back() ? fallback : preferred;
+        chosen.restart();
+        return AttemptStream(leader.channel, path, options, chosen.request, chosen.buffer,
+                             chosen.add);
+      });
 }
 
 absl::Status FollowLeader(LeaderFinder& finder, const CallContext& context,

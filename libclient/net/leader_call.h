@@ -65,6 +65,21 @@ absl::Status CallLeaderStream(LeaderFinder& finder, const CallContext& context,
                               google::protobuf::Message* buffer, std::function<void()> restart,
                               std::function<void()> add, CallTrace* trace = nullptr);
 
+// One of two ways to ask for the same, as the arguments of CallLeaderStream.
+struct StreamCall {
+  absl::string_view method;
+  const google::protobuf::Message& request;
+  google::protobuf::Message* buffer;
+  std::function<void()> restart;
+  std::function<void()> add;
+};
+
+// By `preferred`, a method of package curator.v1, where the leader has it, and by
+// `fallback` elsewhere. To find out costs one round trip on a connection.
+absl::Status CallLeaderStream(LeaderFinder& finder, const CallContext& context,
+                              const StreamCall& preferred, const StreamCall& fallback,
+                              CallTrace* trace = nullptr);
+
 // A stream that stands as long as its leader leads, and is opened anew on the
 // next. `begin` is called before each attempt with the leader it goes to;
 // `on_message` after each message has been read into `buffer`, and returns how

@@ -27,6 +27,7 @@ struct LeaderFinder::Shared {
   // Reported broken or refuted; the search may not have heard of it yet.
   std::set<uint64_t> done_for ABSL_GUARDED_BY(mutex);
   uint64_t confirmed_dial ABSL_GUARDED_BY(mutex) = 0;
+  std::set<std::pair<uint64_t, std::string>> lacking ABSL_GUARDED_BY(mutex);
   int waiters ABSL_GUARDED_BY(mutex) = 0;
   // A finding of the search that began with these waiters has been published.
   uint64_t findings ABSL_GUARDED_BY(mutex) = 0;
@@ -200,6 +201,18 @@ void LeaderFinder::ReportConfirmed(const LeaderConnection& connection) {
     shared_->confirmed_dial = connection.dial_id;
   }
   search_->OnConfirmed(connection.dial_id);
+}
+
+void LeaderFinder::ReportLacking(const LeaderConnection& connection, absl::string_view method) {
+  absl::MutexLock lock(&shared_->mutex);
+  shared_->lacking.emplace(connection.dial_id, std::string(method));
+  if (shared_->lacking.size() > kRememberedDials) shared_->lacking.erase(shared_->lacking.begin());
+}
+
+bool LeaderFinder::Lacks(const LeaderConnection& connection, absl::string_view method) const {
+  if (connection.term == 0) return true;
+  absl::MutexLock lock(&shared_->mutex);
+  return shared_->lacking.count({connection.dial_id, std::string(method)}) > 0;
 }
 
 void LeaderFinder::HintLeader(const core::Endpoint& endpoint) { search_->OnHint(endpoint); }

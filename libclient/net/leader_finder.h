@@ -116,6 +116,12 @@ class LeaderFinder {
   // It answered a call that only a leader serves.
   void ReportConfirmed(const LeaderConnection& connection);
 
+  // It does not offer `method`, one of package curator.v1, named in full. Remembered
+  // for the connection, since a server that is replaced breaks it. Servers that tell
+  // no term are of the existing system and lack them all.
+  void ReportLacking(const LeaderConnection& connection, absl::string_view method);
+  bool Lacks(const LeaderConnection& connection, absl::string_view method) const;
+
   // To be tried first, without trust in it.
   void HintLeader(const core::Endpoint& endpoint);
 

@@ -1,5 +1,8 @@
 #include "server/filter/filter.h"
 
+#include <algorithm>
+#include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -12,6 +15,22 @@
 #include "server/filter/syntax/source.h"
 
 namespace curatord::filter {
+namespace {
+
+// Adds the fields of the message that is filtered which `expr` looks at, by number.
+// False: it looks at the message as a whole.
+bool AddFields(const Expr& expr, std::set<int>* numbers) {
+  if (expr.kind == ExprKind::kRoot) return false;
+  if ((expr.kind == ExprKind::kSelect || expr.kind == ExprKind::kHas) && expr.field != nullptr &&
+      expr.operands[0]->kind == ExprKind::kRoot) {
+    numbers->insert(expr.field->number());
+    return true;
+  }
+  return std::all_of(expr.operands.begin(), expr.operands.end(),
+                     [numbers](const ExprPtr& operand) { return AddFields(*operand, numbers); });
+}
+
+}  // namespace
 
 struct Filter::Program {
   explicit Program(std::string text) : source(std::move(text)) {}
@@ -20,6 +39,7 @@ struct Filter::Program {
   const google::protobuf::Descriptor* message = nullptr;
   ExprPtr expr;
   int slots = 0;
+  std::optional<std::set<int>> fields;  // none: all
 };
 
 Filter::Filter(std::shared_ptr<const Program> program) : program_(std::move(program)) {}
@@ -45,7 +65,13 @@ absl::StatusOr<Filter> Filter::Compile(absl::string_view text,
     // Whatever it is, it is the text's fault.
     return absl::InvalidArgumentError(s.message());
   }
+  std::set<int> fields;
+  if (AddFields(*program->expr, &fields)) program->fields = std::move(fields);
   return Filter(std::move(program));
+}
+
+bool Filter::DependsOn(int field_number) const {
+  return !program_->fields.has_value() || program_->fields->count(field_number) != 0;
 }
 
 absl::StatusOr<bool> Filter::Matches(const google::protobuf::Message& message) const {

@@ -38,6 +38,9 @@ class Filter {
   // The same, with `work` for all the messages of one request together.
   absl::StatusOr<bool> Matches(const google::protobuf::Message& message, Work& work) const;
 
+  // Whether Matches looks at this field of the message. The others need not be set.
+  bool DependsOn(int field_number) const;
+
  private:
   struct Program;
   explicit Filter(std::shared_ptr<const Program> program);

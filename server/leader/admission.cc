@@ -32,12 +32,10 @@ absl::Status CheckNotRevoked(const Caller& caller, const ClusterState& state) {
     return Revoked(absl::StrCat("node ", caller.name, " was deleted from the cluster"),
                    core::kOwnNodeDeleted);
   }
-  if (record->node.fsm_state() != common::NODE_STATE_UP) {
-    return Revoked(absl::StrCat("node ", caller.name, " is not UP, its state is ",
-                                NameOf(record->node.fsm_state())),
-                   record->node.fsm_state() == common::NODE_STATE_DECOMMISSIONED
-                       ? core::kOwnNodeDecommissioned
-                       : "");
+  if (record->state != common::NODE_STATE_UP) {
+    return Revoked(
+        absl::StrCat("node ", caller.name, " is not UP, its state is ", NameOf(record->state)),
+        record->state == common::NODE_STATE_DECOMMISSIONED ? core::kOwnNodeDecommissioned : "");
   }
   if (state.Find(keys::NodeCertificate(caller.name)) !=
       absl::optional<std::string>(caller.certificate)) {

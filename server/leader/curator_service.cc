@@ -9,6 +9,7 @@
 #include "server/nodes/cluster_networking.h"
 #include "server/nodes/lifecycle.h"
 #include "server/rpc/exchange_stream.h"
+#include "server/rpc/raw_message.h"
 
 namespace curatord {
 namespace {
@@ -36,22 +37,26 @@ class HeartbeatStream final
 
 }  // namespace
 
-grpc::ServerWriteReactor<curator_api::WatchEvent>* CuratorService::Watch(
-    grpc::CallbackServerContext* context, const curator_api::WatchRequest* request) {
+grpc::ServerWriteReactor<grpc::ByteBuffer>* CuratorService::Watch(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* raw_request) {
   SayTerm(context, leader_.leadership->term());
-  const std::string& node_id = request->node_in_cluster().node_id();
-  auto stream = std::make_shared<NodeWatchStream>(state_, node_id);
+  auto stream = std::make_shared<NodeWatchStream>(leader_);
   auto* reactor = stream->Own();
   absl::StatusOr<Caller> caller = leader_.authorizer->Authorize(
       *context, "metropolis.node.core.curator.proto.api.Curator.Watch");
   if (!AdmitStream(leader_, caller, stream)) return reactor;
-  if (request->kind_case() == curator_api::WatchRequest::KIND_NOT_SET) {
+  curator_api::WatchRequest request;
+  const absl::Status parsed = ParseRaw(*raw_request, &request);
+  const std::string& node_id = request.node_in_cluster().node_id();
+  if (!parsed.ok()) {
+    stream->End(parsed);
+  } else if (request.kind_case() == curator_api::WatchRequest::KIND_NOT_SET) {
     stream->End(absl::UnimplementedError("a watch needs a kind that this curator knows"));
-  } else if (request->has_node_in_cluster() &&
+  } else if (request.has_node_in_cluster() &&
              (node_id.empty() || absl::StrContains(node_id, '/'))) {
     stream->End(absl::InvalidArgumentError("node_id is empty or has a slash"));
   } else {
-    stream->Start(leader_.leadership);
+    stream->Start(node_id);
   }
   return reactor;
 }

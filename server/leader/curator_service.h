@@ -9,14 +9,13 @@ namespace curatord {
 
 namespace curator_api = metropolis::node::core::curator::proto::api;
 
-class CuratorService final : public curator_api::Curator::CallbackService {
+class CuratorService final : public curator_api::Curator::WithRawCallbackMethod_Watch<
+                                 curator_api::Curator::CallbackService> {
  public:
-  // `state` is the leadership's, for subscribing to its changes.
-  CuratorService(const LeaderContext& context, ClusterState* state)
-      : leader_(context), state_(state) {}
+  explicit CuratorService(const LeaderContext& context) : leader_(context) {}
 
-  grpc::ServerWriteReactor<curator_api::WatchEvent>* Watch(
-      grpc::CallbackServerContext* context, const curator_api::WatchRequest* request) override;
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* Watch(grpc::CallbackServerContext* context,
+                                                    const grpc::ByteBuffer* request) override;
   grpc::ServerUnaryReactor* UpdateNodeStatus(
       grpc::CallbackServerContext* context, const curator_api::UpdateNodeStatusRequest* request,
       curator_api::UpdateNodeStatusResponse* response) override;
@@ -44,7 +43,6 @@ class CuratorService final : public curator_api::Curator::CallbackService {
 
  private:
   const LeaderContext leader_;
-  ClusterState* const state_;
 };
 
 }  // namespace curatord

@@ -4,6 +4,8 @@
 #include "server/leader/cluster_operations_service.h"
 #include "server/leader/curator_service.h"
 #include "server/leader/management_service.h"
+#include "server/leader/node_feed.h"
+#include "server/leader/nodes_service.h"
 
 namespace curatord {
 
@@ -11,22 +13,33 @@ struct LeaderServices::Services {
   Services(LeaderContext context, ClusterState* state)
       : streams(NodeStreams::Watch(state)),
         consensus(context.leadership->store(), context.leadership->role().leader_id),
+        feed(NodeFeed::Of(state)),
         leader([this, &context] {
           context.streams = streams.get();
           context.consensus = &consensus;
+          context.work = &work;
+          context.feed = feed.get();
           return std::move(context);
         }()),
         management(leader),
-        curator(leader, state),
+        curator(leader),
         aaa(leader),
-        operations(leader) {}
+        operations(leader),
+        nodes(leader) {}
+  ~Services() {
+    work.Stop();
+    feed->Stop();
+  }
   const std::shared_ptr<NodeStreams> streams;
   ConsensusStatus consensus;
+  const std::shared_ptr<NodeFeed> feed;
+  WorkThread work;
   const LeaderContext leader;
   ManagementService management;
   CuratorService curator;
   AaaService aaa;
   ClusterOperationsService operations;
+  NodesService nodes;
 };
 
 LeaderServices::LeaderServices(const LeaderContext& context, ClusterState* state)
@@ -39,6 +52,7 @@ void LeaderServices::RegisterWith(grpc::ServerBuilder* builder) {
   builder->RegisterService(&services_->curator);
   builder->RegisterService(&services_->aaa);
   builder->RegisterService(&services_->operations);
+  builder->RegisterService(&services_->nodes);
 }
 
 }  // namespace curatord

@@ -20,8 +20,11 @@
 #include "server/leader/heartbeats.h"
 #include "server/leader/leadership.h"
 #include "server/rpc/unary_call.h"
+#include "server/rpc/work_thread.h"
 
 namespace curatord {
+
+class NodeFeed;
 
 // All outlive the gRPC server that uses them.
 struct LeaderContext {
@@ -32,6 +35,8 @@ struct LeaderContext {
   std::function<std::vector<Candidate>()> candidates;  // Election::Candidates
   // LeaderServices' own.
   NodeStreams* streams = nullptr;
+  WorkThread* work = nullptr;
+  NodeFeed* feed = nullptr;
   ConsensusStatus* consensus = nullptr;
 };
 

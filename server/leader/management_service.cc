@@ -4,17 +4,14 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "absl/time/time.h"
 #include "libclient/identity/key.h"
-#include "server/filter/filter.h"
+#include "server/leader/node_list_streams.h"
 #include "server/nodes/configuration.h"
 #include "server/nodes/departure.h"
 #include "server/nodes/lifecycle.h"
 #include "server/nodes/node_labels.h"
 #include "server/nodes/node_roles.h"
-#include "server/rpc/write_stream.h"
 #include "server/store/keys.h"
 
 namespace curatord {
@@ -25,9 +22,6 @@ namespace common = metropolis::proto::common;
 
 constexpr size_t kDirectorySize = 15;
 constexpr size_t kTicketBytes = 32;
-// What one listing may cost that filters: about a second. A filter of a few comparisons
-// takes some ten steps a node.
-constexpr int64_t kFilterSteps = 20'000'000;
 
 Operations DecideTicket(const DecisionView& view, api::GetRegisterTicketResponse* response) {
   if (absl::optional<std::string> ticket = view.Find(keys::kRegisterTicket); ticket.has_value()) {
@@ -43,19 +37,13 @@ Operations DecideTicket(const DecisionView& view, api::GetRegisterTicketResponse
 
 api::GetClusterInfoResponse ClusterInfoFrom(const ClusterState& state) {
   api::GetClusterInfoResponse response;
-  std::vector<NodeRecordPtr> up;
-  for (NodeRecordPtr& record : state.Nodes()) {
-    if (record->node.fsm_state() == common::NODE_STATE_UP) up.push_back(std::move(record));
-  }
-  const size_t listed = std::min(up.size(), kDirectorySize);
-  std::partial_sort(up.begin(), up.begin() + static_cast<ptrdiff_t>(listed), up.end(),
-                    [](const NodeRecordPtr& a, const NodeRecordPtr& b) {
-                      return a->node.public_key() < b->node.public_key();
-                    });
-  for (size_t i = 0; i < listed; ++i) {
+  // By public key, which is the order of the ids: they are made of it.
+  for (const NodeRecordPtr& record : state.FindNodes(
+           kDirectorySize,
+           [](const NodeRecord& candidate) { return candidate.state == common::NODE_STATE_UP; })) {
     auto* entry = response.mutable_cluster_directory()->add_nodes();
-    entry->set_id(up[i]->id);
-    if (const std::string& address = up[i]->node.status().external_address(); !address.empty()) {
+    entry->set_id(record->id);
+    if (const std::string address = record->Parse().status().external_address(); !address.empty()) {
       entry->add_addresses()->set_host(address);
     }
   }
@@ -63,52 +51,6 @@ api::GetClusterInfoResponse ClusterInfoFrom(const ClusterState& state) {
   *response.mutable_cluster_configuration() = ClusterConfigurationIn(DecisionView(&state));
   return response;
 }
-
-// Lists the nodes as they were when leadership was confirmed, one message each.
-class NodeListStream final : public WriteStream<api::Node> {
- public:
-  explicit NodeListStream(const Heartbeats* heartbeats) : heartbeats_(heartbeats) {}
-
-  // Each called at most once, before the first Wake.
-  void SelectBy(filter::Filter filter) { filter_ = std::move(filter); }
-  void List(std::vector<NodeRecordPtr> nodes) { nodes_ = std::move(nodes); }
-
- private:
-  Step Next(api::Node* message, absl::Status* status) override {
-    while (next_ < nodes_.size()) {
-      Fill(message, *nodes_[next_++]);
-      if (!filter_.has_value()) return Step::kMessage;
-      const absl::StatusOr<bool> matches = filter_->Matches(*message, work_);
-      if (!matches.ok()) {
-        *status = absl::Status(
-            matches.status().code(),
-            absl::StrCat("filter: ", matches.status().message(), ", of node ", message->id()));
-        return Step::kEnd;
-      }
-      if (*matches) return Step::kMessage;
-    }
-    return Step::kEnd;
-  }
-
-  void Fill(api::Node* message, const NodeRecord& record) const {
-    *message = ToManagementNode(record);
-    const Heartbeats::Vitals vitals =
-        heartbeats_->VitalsOf(record.id, record.node.fsm_state() == common::NODE_STATE_UP);
-    message->set_health(vitals.health);
-    if (vitals.age.has_value()) {
-      auto* age = message->mutable_time_since_heartbeat();
-      age->set_seconds(absl::ToInt64Seconds(*vitals.age));
-      age->set_nanos(static_cast<int32_t>(
-          absl::ToInt64Nanoseconds(*vitals.age - absl::Seconds(age->seconds()))));
-    }
-  }
-
-  const Heartbeats* const heartbeats_;
-  absl::optional<filter::Filter> filter_;
-  filter::Work work_{kFilterSteps};
-  std::vector<NodeRecordPtr> nodes_;
-  size_t next_ = 0;
-};
 
 // The node of the leader, if nobody else is a candidate to lead.
 std::string OnlyCurator(const LeaderContext& leader) {
@@ -146,34 +88,10 @@ grpc::ServerUnaryReactor* ManagementService::GetClusterInfo(grpc::CallbackServer
                     });
 }
 
-grpc::ServerWriteReactor<api::Node>* ManagementService::GetNodes(
-    grpc::CallbackServerContext* context, const api::GetNodesRequest* request) {
-  SayTerm(context, leader_.leadership->term());
-  auto stream = std::make_shared<NodeListStream>(leader_.heartbeats);
-  auto* reactor = stream->Own();
-  absl::StatusOr<Caller> caller =
-      leader_.authorizer->Authorize(*context, "metropolis.proto.api.Management.GetNodes");
-  if (!AdmitStream(leader_, caller, stream)) return reactor;
-  if (!request->filter().empty()) {
-    absl::StatusOr<filter::Filter> filter =
-        filter::Filter::Compile(request->filter(), api::Node::descriptor());
-    if (!filter.ok()) {
-      stream->End(absl::Status(filter.status().code(),
-                               absl::StrCat("filter: ", filter.status().message())));
-      return reactor;
-    }
-    stream->SelectBy(*std::move(filter));
-  }
-  const ClusterState* state = &leader_.leadership->state();
-  leader_.leadership->Confirm([stream, state](const absl::Status& confirmed) {
-    if (!confirmed.ok()) {
-      stream->End(confirmed);
-      return;
-    }
-    stream->List(state->Nodes());
-    stream->Wake();
-  });
-  return reactor;
+grpc::ServerWriteReactor<grpc::ByteBuffer>* ManagementService::GetNodes(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
+  return ServeListing<GetNodesStream, api::GetNodesRequest>(
+      leader_, context, "metropolis.proto.api.Management.GetNodes", *request);
 }
 
 grpc::ServerUnaryReactor* ManagementService::ApproveNode(grpc::CallbackServerContext* context,

@@ -7,7 +7,9 @@
 
 namespace curatord {
 
-class ManagementService final : public metropolis::proto::api::Management::CallbackService {
+class ManagementService final
+    : public metropolis::proto::api::Management::WithRawCallbackMethod_GetNodes<
+          metropolis::proto::api::Management::CallbackService> {
  public:
   explicit ManagementService(const LeaderContext& context) : leader_(context) {}
 
@@ -19,9 +21,8 @@ class ManagementService final : public metropolis::proto::api::Management::Callb
       grpc::CallbackServerContext* context,
       const metropolis::proto::api::GetClusterInfoRequest* request,
       metropolis::proto::api::GetClusterInfoResponse* response) override;
-  grpc::ServerWriteReactor<metropolis::proto::api::Node>* GetNodes(
-      grpc::CallbackServerContext* context,
-      const metropolis::proto::api::GetNodesRequest* request) override;
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* GetNodes(grpc::CallbackServerContext* context,
+                                                       const grpc::ByteBuffer* request) override;
   grpc::ServerUnaryReactor* ApproveNode(
       grpc::CallbackServerContext* context,
       const metropolis::proto::api::ApproveNodeRequest* request,

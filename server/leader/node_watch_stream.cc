@@ -3,62 +3,91 @@
 #include <memory>
 #include <utility>
 
+#include "metropolis/curator.pb.h"
+#include "server/rpc/raw_message.h"
+#include "server/wire_format.h"
+
 namespace curatord {
 namespace {
 
-// An event is cut once it is larger, so that it stays below gRPC's 4 MiB.
-constexpr size_t kCutAbove = 2 << 20;
+using Event = metropolis::node::core::curator::proto::api::WatchEvent;
+
+void Set(std::string bytes, grpc::ByteBuffer* event) {
+  const grpc::Slice slice = ToSlice(std::move(bytes));
+  *event = grpc::ByteBuffer(&slice, 1);
+}
 
 }  // namespace
 
-void NodeWatchStream::Start(Leadership* leadership) {
+void NodeWatchStream::AppendNode(const NodeRecord& record, std::string* event) {
+  std::string node;
+  AppendWatchNode(record, &node);
+  AppendField(Event::kNodesFieldNumber, node, event);
+}
+
+void NodeWatchStream::AppendTombstone(absl::string_view node_id, std::string* event) {
+  std::string tombstone;
+  AppendField(Event::NodeTombstone::kNodeIdFieldNumber, node_id, &tombstone);
+  AppendField(Event::kNodeTombstonesFieldNumber, tombstone, event);
+}
+
+void NodeWatchStream::Start(std::string node_id) {
+  node_id_ = std::move(node_id);
   auto self = std::static_pointer_cast<NodeWatchStream>(shared_from_this());
-  leadership->Confirm([self](const absl::Status& confirmed) {
+  leader_.leadership->Confirm([self](const absl::Status& confirmed) {
     if (!confirmed.ok()) {
       self->End(confirmed);
       return;
     }
-    NodeWatchStream* stream = self.get();
-    stream->state_->Subscribe(self, [stream] { stream->Wake(); });
-    self->Wake();
+    // Others wait for the thread that confirms.
+    self->leader_.work->Post([self] {
+      if (self->node_id_.empty()) self->backlog_ = self->state_->Nodes(&self->revision_);
+      self->leader_.feed->Wake(self);
+      self->Wake();
+    });
   });
 }
 
-absl::Status NodeWatchStream::FetchChanges() {
-  absl::StatusOr<std::vector<NodeChange>> changes = state_->ChangesSince(&revision_);
+NodeWatchStream::Step NodeWatchStream::Next(grpc::ByteBuffer* event, absl::Status* status) {
+  if (!node_id_.empty()) return NextOfOne(event);
+  if (!backlog_done_) return NextOfBacklog(event);
+  const absl::StatusOr<NodeFeed::Changes> changes = leader_.feed->After(revision_);
   if (!changes.ok()) {
-    return absl::UnavailableError("this watch fell too far behind: watch again");
+    *status = absl::UnavailableError("this watch fell too far behind: watch again");
+    return Step::kEnd;
   }
-  for (NodeChange& change : *changes) {
-    if (node_id_.empty() || change.id == node_id_) pending_.push_back(std::move(change));
-  }
-  return absl::OkStatus();
+  revision_ = changes->revision;
+  if (changes->event.size() == 0) return Step::kNothingYet;
+  *event = grpc::ByteBuffer(&changes->event, 1);
+  return Step::kMessage;
 }
 
-WriteStream<NodeWatchStream::Event>::Step NodeWatchStream::Next(Event* event,
-                                                                absl::Status* status) {
-  if (pending_.empty() && (!fetched_ || backlog_done_ || !node_id_.empty())) {
-    if (*status = FetchChanges(); !status->ok()) return Step::kEnd;
-    fetched_ = true;
+NodeWatchStream::Step NodeWatchStream::NextOfOne(grpc::ByteBuffer* event) {
+  const NodeRecordPtr record = state_->FindNode(node_id_);
+  const int64_t revision = record != nullptr ? record->mod_revision : 0;
+  if (std::exchange(revision_, revision) == revision) return Step::kNothingYet;
+  std::string bytes;
+  if (record != nullptr) {
+    AppendNode(*record, &bytes);
+  } else {
+    AppendTombstone(node_id_, &bytes);
   }
-  size_t bytes = 0;
-  while (!pending_.empty() && bytes <= kCutAbove) {
-    NodeChange change = std::move(pending_.front());
-    pending_.pop_front();
-    if (change.record != nullptr) {
-      *event->add_nodes() = ToWatchNode(*change.record);
-      bytes += event->nodes(event->nodes_size() - 1).ByteSizeLong();
-    } else {
-      event->add_node_tombstones()->set_node_id(change.id);
-      bytes += change.id.size();
-    }
+  Set(std::move(bytes), event);
+  return Step::kMessage;
+}
+
+NodeWatchStream::Step NodeWatchStream::NextOfBacklog(grpc::ByteBuffer* event) {
+  std::string bytes;
+  while (next_ < backlog_.size() && bytes.size() <= kCutAbove) {
+    AppendNode(*backlog_[next_++], &bytes);
   }
-  if (node_id_.empty() && !backlog_done_ && pending_.empty()) {
-    event->set_progress(Event::PROGRESS_LAST_BACKLOGGED);
+  if (next_ == backlog_.size()) {
+    AppendVarintField(Event::kProgressFieldNumber, Event::PROGRESS_LAST_BACKLOGGED, &bytes);
     backlog_done_ = true;
-    return Step::kMessage;
+    backlog_ = {};
   }
-  return bytes > 0 ? Step::kMessage : Step::kNothingYet;
+  Set(std::move(bytes), event);
+  return Step::kMessage;
 }
 
 }  // namespace curatord

@@ -1,42 +1,52 @@
 // NodeWatchStream: one Curator.Watch. It remembers a revision, not a queue: each
 // time the client has taken an event, the next one carries the newest state of
 // every node that changed since, however long the client took.
+//
+// A watch of all nodes begins with those of one moment, which it holds until they
+// are sent; then it sends what NodeFeed has, serialized for all.
 #ifndef SERVER_LEADER_NODE_WATCH_STREAM_H_
 #define SERVER_LEADER_NODE_WATCH_STREAM_H_
 
 #include <cstdint>
-#include <deque>
 #include <string>
+#include <vector>
 
-#include "metropolis/curator.pb.h"
-#include "server/leader/leadership.h"
+#include "absl/strings/string_view.h"
+#include "grpcpp/support/byte_buffer.h"
+#include "server/leader/leader_services.h"
+#include "server/leader/node_feed.h"
 #include "server/nodes/cluster_state.h"
 #include "server/rpc/write_stream.h"
 
 namespace curatord {
 
-class NodeWatchStream final
-    : public WriteStream<metropolis::node::core::curator::proto::api::WatchEvent> {
+class NodeWatchStream final : public WriteStream<grpc::ByteBuffer> {
  public:
-  using Event = metropolis::node::core::curator::proto::api::WatchEvent;
+  // An event is cut once it is larger, so that it stays below gRPC's 4 MiB.
+  static constexpr size_t kCutAbove = 1 << 20;
+  // To a serialized WatchEvent.
+  static void AppendNode(const NodeRecord& record, std::string* event);
+  static void AppendTombstone(absl::string_view node_id, std::string* event);
 
-  // `node_id` empty: all nodes. `state` outlives the gRPC server.
-  NodeWatchStream(ClusterState* state, std::string node_id)
-      : state_(state), node_id_(std::move(node_id)) {}
+  explicit NodeWatchStream(const LeaderContext& leader)
+      : leader_(leader), state_(&leader.leadership->state()) {}
 
-  // Begins once leadership is confirmed. Called at most once.
-  void Start(Leadership* leadership);
+  // Begins once leadership is confirmed. Called at most once. `node_id` empty: all
+  // nodes.
+  void Start(std::string node_id);
 
  private:
-  Step Next(Event* event, absl::Status* status) override;
-  absl::Status FetchChanges();
+  Step Next(grpc::ByteBuffer* event, absl::Status* status) override;
+  Step NextOfOne(grpc::ByteBuffer* event);
+  Step NextOfBacklog(grpc::ByteBuffer* event);
 
-  ClusterState* const state_;
-  const std::string node_id_;
-  // Of Next alone:
-  int64_t revision_ = 0;  // changes up to here are in pending_, or were sent
-  std::deque<NodeChange> pending_;
-  bool fetched_ = false;       // pending_ holds, or held, the first state
+  const LeaderContext leader_;
+  const ClusterState* const state_;
+  // Of Next alone, once started:
+  std::string node_id_;
+  int64_t revision_ = 0;  // of all: what is newer is not sent; of one: that it was sent at
+  std::vector<NodeRecordPtr> backlog_;
+  size_t next_ = 0;            // of backlog_
   bool backlog_done_ = false;  // PROGRESS_LAST_BACKLOGGED was sent
 };
 

@@ -31,11 +31,15 @@ class LeaderStream final : public WriteStream<curator_api::GetCurrentLeaderRespo
  private:
   Step Next(curator_api::GetCurrentLeaderResponse* message, absl::Status* status) override {
     NodeRecordPtr leader = state_->FindNode(role_.leader_id);
+    // Woken by a change of some other node.
+    if (leader != nullptr && leader->mod_revision == seen_revision_) return Step::kNothingYet;
+    seen_revision_ = leader != nullptr ? leader->mod_revision : 0;
     std::string host;
     int port = 0;
     if (leader != nullptr) {
-      host = leader->node.status().external_address();
-      port = leader->node.status().running_curator().port();
+      const curator::storage::Node node = leader->Parse();
+      host = node.status().external_address();
+      port = node.status().running_curator().port();
     }
     if (host.empty() || port == 0) {
       *status = absl::UnavailableError(
@@ -56,6 +60,7 @@ class LeaderStream final : public WriteStream<curator_api::GetCurrentLeaderRespo
   const Role role_;
   const std::string node_id_;
   // Of Next alone.
+  int64_t seen_revision_ = 0;
   std::string sent_host_;
   int sent_port_ = 0;
 };

@@ -150,7 +150,7 @@ void CuratorMetrics::CollectNodes(Samples* samples, const ClusterState& state) c
     counts[{metropolis::proto::common::NODE_STATE_UP, health}] = 0;
   }
   for (const NodeRecordPtr& record : state.Nodes()) {
-    const NodeState node_state = record->node.fsm_state();
+    const NodeState node_state = record->state;
     const bool is_up = node_state == metropolis::proto::common::NODE_STATE_UP;
     ++counts[{node_state, heartbeats->VitalsOf(record->id, is_up).health}];
   }

@@ -140,7 +140,7 @@ Operations DecideClusterNetworking(
       CheckPrefixes(asked, known->status().external_address());
   if (!prefixes.ok()) return prefixes.status();
   const curator::storage::Node* const other =
-      view.FindNodeIf([&](const curator::storage::Node& node) {
+      view.FindNodeIf(asked.wireguard_pubkey(), [&](const curator::storage::Node& node) {
         return node.clusternet().wireguard_pubkey() == asked.wireguard_pubkey() &&
                node.id() != node_id;
       });

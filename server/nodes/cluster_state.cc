@@ -1,5 +1,7 @@
 #include "server/nodes/cluster_state.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -20,7 +22,8 @@ constexpr absl::Duration kReloadTimeout = absl::Seconds(10);
 constexpr size_t kMaxRememberedDeletions = 10000;
 
 std::string AddressOfCurator(const NodeRecord& record) {
-  const auto& status = record.node.status();
+  const curator::storage::Node node = record.Parse();
+  const auto& status = node.status();
   if (status.external_address().empty() || status.running_curator().port() == 0) return "";
   const bool ipv6 = absl::StrContains(status.external_address(), ':');
   return absl::StrCat(ipv6 ? "[" : "", status.external_address(), ipv6 ? "]:" : ":",
@@ -35,6 +38,8 @@ absl::Status ClusterState::Run() {
     watch_ended_ = absl::OkStatus();
   }
   if (absl::Status loaded = Reload(absl::Now() + kReloadTimeout); !loaded.ok()) return loaded;
+  // What the reading took beside the state is as much again, and would stay.
+  malloc_trim(0);
   int64_t from_revision;
   {
     absl::MutexLock lock(&mutex_);
@@ -120,6 +125,7 @@ void ClusterState::ApplyCommitted(const std::vector<Operation>& operations, int6
         node_changed |= ApplyDelete(operation.key, revision);
       }
     }
+    committed_revision_ = std::max(committed_revision_, revision);
   }
   if (node_changed) Notify();
 }
@@ -151,7 +157,7 @@ bool ClusterState::ApplyPut(const KeyValue& kv) {
     return ApplyDelete(kv.key, kv.mod_revision);
   }
   const std::string id = record->id;
-  if (record->node.fsm_state() == metropolis::proto::common::NODE_STATE_UP &&
+  if (record->state == metropolis::proto::common::NODE_STATE_UP &&
       !AddressOfCurator(*record).empty()) {
     curators_.insert(id);
   } else {
@@ -224,11 +230,24 @@ NodeRecordPtr ClusterState::FindNode(absl::string_view id) const {
   return it == nodes_.end() ? nullptr : it->second;
 }
 
-std::vector<NodeRecordPtr> ClusterState::Nodes() const {
+std::vector<NodeRecordPtr> ClusterState::Nodes(int64_t* revision) const {
   absl::MutexLock lock(&mutex_);
+  // Only the leader writes nodes, and it applies its writes in order: what the watch
+  // has yet to deliver below its own newest write holds no node.
+  if (revision != nullptr) *revision = std::max(watched_revision_, committed_revision_);
   std::vector<NodeRecordPtr> nodes;
   nodes.reserve(nodes_.size());
   for (const auto& [id, record] : nodes_) nodes.push_back(record);
+  return nodes;
+}
+
+std::vector<NodeRecordPtr> ClusterState::FindNodes(
+    size_t most, absl::FunctionRef<bool(const NodeRecord&)> wanted) const {
+  absl::MutexLock lock(&mutex_);
+  std::vector<NodeRecordPtr> nodes;
+  for (auto it = nodes_.begin(); it != nodes_.end() && nodes.size() < most; ++it) {
+    if (wanted(*it->second)) nodes.push_back(it->second);
+  }
   return nodes;
 }
 
@@ -254,7 +273,8 @@ std::vector<std::string> ClusterState::CuratorAddresses(size_t most) const {
   return addresses;
 }
 
-absl::StatusOr<std::vector<NodeChange>> ClusterState::ChangesSince(int64_t* revision) const {
+absl::StatusOr<std::vector<NodeChange>> ClusterState::ChangesSince(int64_t* revision,
+                                                                   size_t enough) const {
   absl::MutexLock lock(&mutex_);
   if (*revision != 0 && *revision < forgotten_revision_) {
     return absl::OutOfRangeError("deletions since then are forgotten");
@@ -263,6 +283,7 @@ absl::StatusOr<std::vector<NodeChange>> ClusterState::ChangesSince(int64_t* revi
   const bool from_start = *revision == 0;
   for (auto it = node_changes_.lower_bound({*revision + 1, ""}); it != node_changes_.end(); ++it) {
     const auto& [change_revision, id] = it->first;
+    if (changes.size() >= enough && change_revision != *revision) break;
     *revision = change_revision;
     auto node = nodes_.find(id);
     const bool exists = node != nodes_.end();

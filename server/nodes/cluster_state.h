@@ -16,6 +16,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
 #include <utility>
@@ -24,6 +25,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/container/btree_map.h"
 #include "absl/container/btree_set.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
@@ -60,7 +62,12 @@ class ClusterState {
   absl::Status WaitForRevision(int64_t revision, absl::Time deadline) const;
 
   NodeRecordPtr FindNode(absl::string_view id) const;
-  std::vector<NodeRecordPtr> Nodes() const;  // ordered by id
+  // Ordered by id, as they are at `*revision`, which it sets.
+  std::vector<NodeRecordPtr> Nodes(int64_t* revision = nullptr) const;
+  // The first `most` of those that are `wanted`, ordered by id. `wanted` is called under
+  // a lock.
+  std::vector<NodeRecordPtr> FindNodes(size_t most,
+                                       absl::FunctionRef<bool(const NodeRecord&)> wanted) const;
   // Value of a key that is not a node's.
   absl::optional<std::string> Find(absl::string_view key) const;
 
@@ -70,9 +77,11 @@ class ClusterState {
   std::vector<std::string> CuratorAddresses(size_t most) const;
 
   // Nodes that changed after `revision`, the newest state of each; sets
-  // `*revision` so that the next call goes on from there. kOutOfRange: deletions
-  // since then are forgotten, the caller must start over.
-  absl::StatusOr<std::vector<NodeChange>> ChangesSince(int64_t* revision) const;
+  // `*revision` so that the next call goes on from there. After `enough` changes it
+  // stops at the end of a revision. kOutOfRange: deletions since then are forgotten,
+  // the caller must start over.
+  absl::StatusOr<std::vector<NodeChange>> ChangesSince(
+      int64_t* revision, size_t enough = std::numeric_limits<size_t>::max()) const;
 
   // `on_change` is called after nodes changed, for as long as `owner` lives, from
   // whatever thread applied the change and without a lock held. It must not block.
@@ -109,6 +118,7 @@ class ClusterState {
   size_t remembered_deletions_ ABSL_GUARDED_BY(mutex_) = 0;
   int64_t forgotten_revision_ ABSL_GUARDED_BY(mutex_) = 0;  // deletions up to here are
   int64_t watched_revision_ ABSL_GUARDED_BY(mutex_) = 0;
+  int64_t committed_revision_ ABSL_GUARDED_BY(mutex_) = 0;  // of our own newest write
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status watch_ended_ ABSL_GUARDED_BY(mutex_);
 

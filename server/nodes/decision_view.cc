@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/strip.h"
 #include "server/store/keys.h"
 
@@ -13,21 +14,25 @@ const curator::storage::Node* DecisionView::FindNode(absl::string_view id) const
     if (!it->second.has_value()) return nullptr;
     absl::StatusOr<NodeRecord> record = ParseNodeRecord(key, *it->second, 0);
     if (!record.ok()) return nullptr;
-    held_.push_back(std::make_shared<const NodeRecord>(*std::move(record)));
-    return &held_.back()->node;
+    held_.push_back(record->Parse());
+    return &held_.back();
   }
-  NodeRecordPtr record = state_->FindNode(id);
+  const NodeRecordPtr record = state_->FindNode(id);
   if (record == nullptr) return nullptr;
-  held_.push_back(std::move(record));
-  return &held_.back()->node;
+  held_.push_back(record->Parse());
+  return &held_.back();
 }
 
 const curator::storage::Node* DecisionView::FindNodeIf(
+    absl::string_view text,
     const std::function<bool(const curator::storage::Node&)>& wanted) const {
-  for (NodeRecordPtr& record : state_->Nodes()) {
-    if (overlay_.contains(keys::Node(record->id)) || !wanted(record->node)) continue;
-    held_.push_back(std::move(record));
-    return &held_.back()->node;
+  const auto is_it = [&](const NodeRecord& record) {
+    return absl::StrContains(record.value, text) && !overlay_.contains(keys::Node(record.id)) &&
+           wanted(record.Parse());
+  };
+  for (const NodeRecordPtr& record : state_->FindNodes(1, is_it)) {
+    held_.push_back(record->Parse());
+    return &held_.back();
   }
   for (const auto& [key, value] : overlay_) {
     absl::string_view id = key;

@@ -4,6 +4,7 @@
 #ifndef SERVER_NODES_DECISION_VIEW_H_
 #define SERVER_NODES_DECISION_VIEW_H_
 
+#include <deque>
 #include <functional>
 #include <string>
 #include <vector>
@@ -23,8 +24,10 @@ class DecisionView {
 
   // Null if there is no such node. Valid as long as the view.
   const curator::storage::Node* FindNode(absl::string_view id) const;
-  // Any node for which `wanted` holds, or null. Looks at all of them.
+  // Any node that has `text` somewhere in it and for which `wanted` holds, or null.
+  // Looks at all of them.
   const curator::storage::Node* FindNodeIf(
+      absl::string_view text,
       const std::function<bool(const curator::storage::Node&)>& wanted) const;
   // Value of a key that is not a node's.
   absl::optional<std::string> Find(absl::string_view key) const;
@@ -35,7 +38,7 @@ class DecisionView {
   const ClusterState* const state_;
   // By key; none: deleted.
   absl::btree_map<std::string, absl::optional<std::string>> overlay_;
-  mutable std::vector<NodeRecordPtr> held_;  // what FindNode has returned
+  mutable std::deque<curator::storage::Node> held_;  // what FindNode has returned
 };
 
 }  // namespace curatord

@@ -13,8 +13,8 @@ namespace common = metropolis::proto::common;
 
 std::string NodeEvent(const NodeRecord* before, const NodeRecord* after) {
   if (after == nullptr) return before == nullptr ? "" : "node deleted";
-  if (before != nullptr && before->node.fsm_state() == after->node.fsm_state()) return "";
-  switch (after->node.fsm_state()) {
+  if (before != nullptr && before->state == after->state) return "";
+  switch (after->state) {
     case common::NODE_STATE_NEW:
       return "node registered";
     case common::NODE_STATE_STANDBY:

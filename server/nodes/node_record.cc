@@ -8,14 +8,20 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "libclient/identity/node_id.h"
+#include "metropolis/curator.pb.h"
+#include "metropolis/management.pb.h"
 #include "server/nodes/node_labels.h"
 #include "server/store/keys.h"
+#include "server/wire_format.h"
 
 namespace curatord {
 namespace {
 
 using metropolis::proto::common::NodeLabels;
 using metropolis::proto::common::NodeRoles;
+using Stored = curator::storage::Node;
+using Listed = metropolis::proto::api::Node;
+using Watched = metropolis::node::core::curator::proto::api::Node;
 
 // Keeps the first of each key, drops what is invalid, sorts by key.
 void CleanLabels(NodeLabels* labels) {
@@ -31,28 +37,98 @@ void CleanLabels(NodeLabels* labels) {
   for (NodeLabels::Pair& pair : kept) *labels->add_pairs() = std::move(pair);
 }
 
+// The number that a field of the store has in a listing; 0: it is not shown.
+int InListing(int number) {
+  switch (number) {
+    case Stored::kIdFieldNumber:
+      return Listed::kIdFieldNumber;
+    case Stored::kPublicKeyFieldNumber:
+      return Listed::kPubkeyFieldNumber;
+    case Stored::kFsmStateFieldNumber:
+      return Listed::kStateFieldNumber;
+    case Stored::kRolesFieldNumber:
+      return Listed::kRolesFieldNumber;
+    case Stored::kStatusFieldNumber:
+      return Listed::kStatusFieldNumber;
+    case Stored::kTpmUsageFieldNumber:
+      return Listed::kTpmUsageFieldNumber;
+    case Stored::kLabelsFieldNumber:
+      return Listed::kLabelsFieldNumber;
+    default:
+      return 0;
+  }
+}
+
+// The same for a watch.
+int InWatch(int number) {
+  switch (number) {
+    case Stored::kIdFieldNumber:
+      return Watched::kIdFieldNumber;
+    case Stored::kFsmStateFieldNumber:
+      return Watched::kStateFieldNumber;
+    case Stored::kRolesFieldNumber:
+      return Watched::kRolesFieldNumber;
+    case Stored::kStatusFieldNumber:
+      return Watched::kStatusFieldNumber;
+    case Stored::kClusternetFieldNumber:
+      return Watched::kClusternetFieldNumber;
+    case Stored::kLabelsFieldNumber:
+      return Watched::kLabelsFieldNumber;
+    default:
+      return 0;
+  }
+}
+
+void AppendAs(int number, const WireField& field, std::string* out) {
+  if (field.is_bytes) {
+    AppendField(number, field.bytes, out);
+  } else {
+    AppendVarintField(number, field.varint, out);
+  }
+}
+
+// Of the three roles which are there, and nothing of what they hold.
+std::string PresenceOf(absl::string_view roles) {
+  std::string present;
+  while (const absl::optional<WireField> role = ConsumeWireField(&roles)) {
+    if (NodeRoles::descriptor()->FindFieldByNumber(role->number) != nullptr) {
+      AppendField(role->number, "", &present);
+    }
+  }
+  return present;
+}
+
 }  // namespace
+
+curator::storage::Node NodeRecord::Parse() const {
+  curator::storage::Node node;
+  node.ParseFromString(value);  // it was parsed when it came
+  return node;
+}
 
 absl::StatusOr<NodeRecord> ParseNodeRecord(absl::string_view key, absl::string_view value,
                                            int64_t mod_revision) {
-  NodeRecord record;
-  record.mod_revision = mod_revision;
   if (!absl::ConsumePrefix(&key, keys::kNodes) || key.empty()) {
     return absl::InvalidArgumentError("not the key of a node");
   }
-  record.id = std::string(key);
-  if (!record.node.ParseFromArray(value.data(), static_cast<int>(value.size()))) {
+  curator::storage::Node node;
+  if (!node.ParseFromArray(value.data(), static_cast<int>(value.size()))) {
     return absl::DataLossError("the value is no node");
   }
-  if (curator::identity::NodeIdFromPublicKey(record.node.public_key()) != record.id) {
+  if (curator::identity::NodeIdFromPublicKey(node.public_key()) != key) {
     return absl::DataLossError("the public key in the record is another node's");
   }
-  if (!record.node.id().empty() && record.node.id() != record.id) {
-    return absl::DataLossError(absl::StrCat("the record says it is node ", record.node.id()));
+  if (!node.id().empty() && node.id() != key) {
+    return absl::DataLossError(absl::StrCat("the record says it is node ", node.id()));
   }
-  record.node.set_id(record.id);
-  record.node.mutable_roles();
-  CleanLabels(record.node.mutable_labels());
+  node.set_id(std::string(key));
+  node.mutable_roles();
+  CleanLabels(node.mutable_labels());
+  NodeRecord record;
+  record.id = node.id();
+  record.state = node.fsm_state();
+  record.mod_revision = mod_revision;
+  record.value = node.SerializeAsString();
   return record;
 }
 
@@ -61,32 +137,25 @@ std::string SerializeNode(curator::storage::Node node) {
   return node.SerializeAsString();
 }
 
-metropolis::proto::api::Node ToManagementNode(const NodeRecord& record) {
-  const curator::storage::Node& from = record.node;
-  metropolis::proto::api::Node node;
-  node.set_pubkey(from.public_key());
-  node.set_id(record.id);
-  node.set_state(from.fsm_state());
-  if (from.has_status()) *node.mutable_status() = from.status();
-  NodeRoles* roles = node.mutable_roles();
-  if (from.roles().has_consensus_member()) roles->mutable_consensus_member();
-  if (from.roles().has_kubernetes_controller()) roles->mutable_kubernetes_controller();
-  if (from.roles().has_kubernetes_worker()) roles->mutable_kubernetes_worker();
-  node.set_tpm_usage(from.tpm_usage());
-  *node.mutable_labels() = from.labels();
-  return node;
+void AppendManagementNode(const NodeRecord& record, absl::FunctionRef<bool(int)> wanted,
+                          std::string* out) {
+  absl::string_view value = record.value;
+  while (const absl::optional<WireField> field = ConsumeWireField(&value)) {
+    const int number = InListing(field->number);
+    if (number == 0 || !wanted(number)) continue;
+    if (number == Listed::kRolesFieldNumber) {
+      AppendField(number, PresenceOf(field->bytes), out);
+    } else {
+      AppendAs(number, *field, out);
+    }
+  }
 }
 
-metropolis::node::core::curator::proto::api::Node ToWatchNode(const NodeRecord& record) {
-  const curator::storage::Node& from = record.node;
-  metropolis::node::core::curator::proto::api::Node node;
-  node.set_id(record.id);
-  *node.mutable_roles() = from.roles();
-  if (from.has_status()) *node.mutable_status() = from.status();
-  if (from.has_clusternet()) *node.mutable_clusternet() = from.clusternet();
-  node.set_state(from.fsm_state());
-  *node.mutable_labels() = from.labels();
-  return node;
+void AppendWatchNode(const NodeRecord& record, std::string* out) {
+  absl::string_view value = record.value;
+  while (const absl::optional<WireField> field = ConsumeWireField(&value)) {
+    if (const int number = InWatch(field->number); number != 0) AppendAs(number, *field, out);
+  }
 }
 
 }  // namespace curatord

@@ -1,22 +1,28 @@
 // NodeRecord: one node as it rests in the store, checked, with its revision.
+//
+// Kept serialized, which is a third of the memory of the message. What lists nodes and
+// what watches them show has the same parts under other field numbers: so it is put
+// together from these bytes, and nothing is parsed.
 #ifndef SERVER_NODES_NODE_RECORD_H_
 #define SERVER_NODES_NODE_RECORD_H_
 
 #include <cstdint>
 #include <string>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "metropolis/curator.pb.h"
-#include "metropolis/management.pb.h"
 #include "metropolis/storage.pb.h"
 
 namespace curatord {
 
 struct NodeRecord {
   std::string id;
-  curator::storage::Node node;
+  metropolis::proto::common::NodeState state = metropolis::proto::common::NODE_STATE_INVALID;
   int64_t mod_revision = 0;
+  std::string value;  // serialized; id and roles set, labels clean
+
+  curator::storage::Node Parse() const;
 };
 
 // Refuses a value that is not a node, or is not the node that its key names.
@@ -29,12 +35,15 @@ absl::StatusOr<NodeRecord> ParseNodeRecord(absl::string_view key, absl::string_v
 // public_key and join_key.
 std::string SerializeNode(curator::storage::Node node);
 
-// For Management.GetNodes: role messages empty (presence only), labels sorted by
-// key. Health and heartbeat age are the caller's to add.
-metropolis::proto::api::Node ToManagementNode(const NodeRecord& record);
+// As a serialized metropolis.proto.api.Node: role messages empty (presence only),
+// labels sorted by key. Health and heartbeat age are the caller's to add. Fields that
+// are not `wanted`, by number, are left out.
+void AppendManagementNode(const NodeRecord& record, absl::FunctionRef<bool(int)> wanted,
+                          std::string* out);
 
-// For Curator.Watch: roles in full, `roles` and `labels` always set.
-metropolis::node::core::curator::proto::api::Node ToWatchNode(const NodeRecord& record);
+// As a serialized metropolis.node.core.curator.proto.api.Node: roles in full, `roles`
+// and `labels` always set.
+void AppendWatchNode(const NodeRecord& record, std::string* out);
 
 }  // namespace curatord
 

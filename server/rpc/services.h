@@ -14,6 +14,7 @@ struct ServedService {
 
 inline constexpr ServedService kServedServices[] = {
     {"curator.v1.ClusterOperations", true},
+    {"curator.v1.Nodes", true},
     {"curator.v1.ServerStatus", false},
     {"grpc.health.v1.Health", false},
     {"grpc.reflection.v1alpha.ServerReflection", false},

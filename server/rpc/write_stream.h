@@ -3,7 +3,9 @@
 // reader costs one message, never a queue.
 //
 // A subclass implements Next; the stream asks again after Wake. Next may run on
-// any thread, never on two at once, and is not called after the end.
+// any thread, never on two at once, and is not called after the end. It may be a
+// thread of gRPC's: what takes longer than a millisecond is done in slices
+// (kContinued).
 #ifndef SERVER_RPC_WRITE_STREAM_H_
 #define SERVER_RPC_WRITE_STREAM_H_
 
@@ -22,7 +24,16 @@ template <typename Response>
 class WriteStream : public grpc::ServerWriteReactor<Response>,
                     public std::enable_shared_from_this<WriteStream<Response>> {
  public:
-  enum class Step { kMessage, kNothingYet, kEnd };
+  enum class Step {
+    kMessage,
+    // A message with another right behind it, or the end: gRPC may hold it back until
+    // there is enough for a packet.
+    kMessageOfMany,
+    kNothingYet,
+    // The subclass has seen to it that somebody calls Continue.
+    kContinued,
+    kEnd,
+  };
 
   // The stream keeps itself alive until gRPC is done with it. Called once, before
   // anything else.
@@ -58,6 +69,15 @@ class WriteStream : public grpc::ServerWriteReactor<Response>,
   // Fills `*message`, or says that there is nothing yet, or ends with `*status`.
   virtual Step Next(Response* message, absl::Status* status) = 0;
 
+  // Asks again, once for each kContinued and after it.
+  void Continue() ABSL_LOCKS_EXCLUDED(mutex_) {
+    {
+      absl::MutexLock lock(&mutex_);
+      if (ended_) return;
+    }
+    Advance();
+  }
+
  private:
   // Runs with busy_ set, which makes the caller the only one here.
   void Advance() {
@@ -65,15 +85,21 @@ class WriteStream : public grpc::ServerWriteReactor<Response>,
       absl::Status status;
       message_.Clear();
       const Step step = Next(&message_, &status);
+      if (step == Step::kContinued) return;
       if (step == Step::kEnd) {
         End(status);
         return;
       }
       absl::MutexLock lock(&mutex_);
       if (ended_) return;
-      if (step == Step::kMessage) {
+      if (step != Step::kNothingYet) {
+        grpc::WriteOptions options;
+        // The first brings the initial metadata, which must not wait for the second: its
+        // write would never be done.
+        if (step == Step::kMessageOfMany && has_written_) options.set_buffer_hint();
+        has_written_ = true;
         // Under the lock: a write may not follow Finish.
-        this->StartWrite(&message_);
+        this->StartWrite(&message_, options);
         return;
       }
       if (!woken_) {
@@ -94,10 +120,11 @@ class WriteStream : public grpc::ServerWriteReactor<Response>,
   void OnCancel() override { End(absl::CancelledError("cancelled")); }
   void OnDone() override { std::shared_ptr<WriteStream> last = std::move(self_); }
 
-  Response message_;  // of whoever has set busy_
+  Response message_;          // of whoever has set busy_
+  bool has_written_ = false;  // of the same
   std::shared_ptr<WriteStream> self_;
   absl::Mutex mutex_;
-  bool busy_ ABSL_GUARDED_BY(mutex_) = false;   // a write or a call of Next is under way
+  bool busy_ ABSL_GUARDED_BY(mutex_) = false;   // a write or a call of Next is, or will be
   bool woken_ ABSL_GUARDED_BY(mutex_) = false;  // Wake came meanwhile
   bool ended_ ABSL_GUARDED_BY(mutex_) = false;
 };

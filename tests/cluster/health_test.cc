@@ -44,7 +44,8 @@ TEST_F(HealthTest, ALeaderServesAndAFollowerDoesNotServeWhatOnlyALeaderDoes) {
     EXPECT_EQ(Check(leader, service), HealthCheckResponse::SERVING) << service;
     EXPECT_EQ(Check(follower, service), HealthCheckResponse::SERVING) << service;
   }
-  for (const char* service : {kManagement, kCurator, "curator.v1.ClusterOperations"}) {
+  for (const char* service :
+       {kManagement, kCurator, "curator.v1.ClusterOperations", "curator.v1.Nodes"}) {
     EXPECT_EQ(Check(leader, service), HealthCheckResponse::SERVING) << service;
     EXPECT_EQ(Check(follower, service), HealthCheckResponse::NOT_SERVING) << service;
   }

@@ -168,7 +168,7 @@ TEST_F(Management, GetClusterInfoListsAtMost15NodesThatAreUpByPublicKey) {
   for (int i = 0; i < 15; ++i) {
     const auto& listed = response.cluster_directory().nodes(i);
     EXPECT_EQ(listed.id(), state_.FindNode(listed.id())->id);
-    EXPECT_EQ(state_.FindNode(listed.id())->node.public_key(), up[static_cast<size_t>(i)]);
+    EXPECT_EQ(state_.FindNode(listed.id())->Parse().public_key(), up[static_cast<size_t>(i)]);
     auto address = addresses.find(listed.id());
     ASSERT_EQ(listed.addresses_size(), address == addresses.end() ? 0 : 1);
     if (address == addresses.end()) continue;

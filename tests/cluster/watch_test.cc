@@ -262,7 +262,7 @@ TEST_F(Watch, PutTogetherIsTheListing) {
   writer.join();
   std::map<std::string, std::string> listed;
   for (const NodeRecordPtr& record : state_.Nodes()) {
-    listed[record->id] = record->node.status().external_address();
+    listed[record->id] = record->Parse().status().external_address();
   }
   EXPECT_EQ(watched, listed);
 }

@@ -140,5 +140,28 @@ TEST(FilterFields, RefusesMessagesOfAnotherType) {
             absl::StatusCode::kInternal);
 }
 
+TEST(FilterFields, AreToldThatItDependsOn) {
+  using Node = metropolis::proto::api::Node;
+  const auto depends_on = [](absl::string_view text) {
+    const absl::StatusOr<Filter> filter = CompileForNode(text);
+    EXPECT_TRUE(filter.ok()) << filter.status();
+    std::vector<int> numbers;
+    for (int number = 1; number <= Node::kLabelsFieldNumber; ++number) {
+      if (filter->DependsOn(number)) numbers.push_back(number);
+    }
+    return numbers;
+  };
+  const std::vector<int> all = {1, 2, 3, 4, 5, 6, 7, 8, 9};
+  EXPECT_EQ(depends_on("true"), std::vector<int>());
+  EXPECT_EQ(depends_on("node.id == 'a'"), std::vector<int>{Node::kIdFieldNumber});
+  EXPECT_EQ(depends_on("has(node.roles.kubernetes_worker) || .node.state == NODE_STATE_NEW"),
+            (std::vector<int>{Node::kStateFieldNumber, Node::kRolesFieldNumber}));
+  EXPECT_EQ(depends_on("node.labels.pairs.exists(p, p.key == node.status.external_address)"),
+            (std::vector<int>{Node::kStatusFieldNumber, Node::kLabelsFieldNumber}));
+  EXPECT_EQ(depends_on("node == node"), all);
+  EXPECT_EQ(depends_on("[node].exists(n, n.id == 'a')"), all);
+  EXPECT_EQ(depends_on("dyn(node).id == 'a'"), all);
+}
+
 }  // namespace
 }  // namespace curatord::filter

@@ -416,6 +416,8 @@ void ScriptedCurator::Start() {
     builder.RegisterService(operations_.get());
     builder.RegisterService(watch_service_.get());
   }
+  lacking_methods_ = std::make_unique<LackingMethods>(&lacking_);
+  builder.RegisterCallbackGenericService(lacking_methods_.get());
   server_ = builder.BuildAndStart();
   if (server_ == nullptr) abort();
 }

@@ -22,6 +22,7 @@
 #include "libclient/identity/key.h"
 #include "metropolis/curator.grpc.pb.h"
 #include "metropolis/management.grpc.pb.h"
+#include "tests/unit/net/lacking_methods.h"
 
 namespace curator::testing_support {
 
@@ -94,6 +95,8 @@ class ScriptedCurator {
 
   std::vector<Call> calls() const;
   int CountCalls(const std::string& method) const;
+  // Calls of what it does not offer.
+  const MethodCounts& lacking() const { return lacking_; }
   // The last request of `method`, which must have been called.
   template <typename Request>
   Request LastRequest(const std::string& method) const {
@@ -141,6 +144,8 @@ class ScriptedCurator {
   std::unique_ptr<Manager> manager_;
   std::unique_ptr<Operations> operations_;
   std::unique_ptr<Watches> watch_service_;
+  MethodCounts lacking_;
+  std::unique_ptr<LackingMethods> lacking_methods_;
   std::unique_ptr<grpc::Server> server_;
 };
 

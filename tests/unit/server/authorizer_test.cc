@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "curator/v1/cluster_operations.pb.h"
+#include "curator/v1/nodes.pb.h"
 #include "curator/v1/server_status.pb.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/descriptor.h"
@@ -49,6 +50,7 @@ std::vector<const MethodDescriptor*> AllMethods() {
       metropolis::proto::api::EscrowRequest::descriptor()->file(),
       curator::v1::GetServerStatusRequest::descriptor()->file(),
       curator::v1::TransferLeadershipRequest::descriptor()->file(),
+      curator::v1::ListNodesRequest::descriptor()->file(),
   };
   std::vector<const MethodDescriptor*> methods;
   for (const auto* file : files) {
@@ -131,6 +133,7 @@ TEST_F(AuthorizerTest, LetsInWhomTheTableNames) {
       {curator + "Heartbeat", kOk},
       {curator + "UpdateNodeClusterNetworking", kOk},
       {curator + "IssueCertificate", kOk},
+      {"curator.v1.Nodes.List", kOk},
       {"curator.v1.ServerStatus.Get", kOk},
       {management + "GetRegisterTicket", kPermissionDenied},
       {management + "ApproveNode", kPermissionDenied},

@@ -36,7 +36,7 @@ class ClusterStateTest : public testing::Test {
   }
   std::string AddressOf(const TestNode& node) const {
     NodeRecordPtr record = state_.FindNode(node.id());
-    return record == nullptr ? "(no node)" : record->node.status().external_address();
+    return record == nullptr ? "(no node)" : record->Parse().status().external_address();
   }
   // A node's record with another address; what the tests tell versions apart by.
   static Operation PutWithAddress(const TestNode& node, const std::string& address) {

@@ -75,7 +75,7 @@ class ClusterStateRandomly : public ClusterStateTest, public testing::WithParamI
       if (change.record == nullptr) {
         watched_.erase(change.id);
       } else {
-        watched_[change.id] = change.record->node.SerializeAsString();
+        watched_[change.id] = change.record->value;
       }
     }
     EXPECT_EQ(watched_, Listed());
@@ -84,7 +84,7 @@ class ClusterStateRandomly : public ClusterStateTest, public testing::WithParamI
   std::map<std::string, std::string> Listed() const {
     std::map<std::string, std::string> listed;
     for (const NodeRecordPtr& record : state_.Nodes()) {
-      listed[record->id] = record->node.SerializeAsString();
+      listed[record->id] = record->value;
     }
     return listed;
   }
@@ -94,7 +94,7 @@ class ClusterStateRandomly : public ClusterStateTest, public testing::WithParamI
     for (const auto& [key, kv] : store_.contents()) {
       auto record = ParseNodeRecord(key, kv.value, kv.mod_revision);
       if (record.ok()) {
-        stored[record->id] = record->node.SerializeAsString();
+        stored[record->id] = record->value;
       } else {
         EXPECT_EQ(state_.Find(key), kv.value) << key;
       }

@@ -267,6 +267,40 @@ TEST_F(ClusterStateTest, ChangesSinceTheStartTellNoDeletions) {
   EXPECT_THAT(ChangedSince(&revision), IsEmpty());
 }
 
+TEST_F(ClusterStateTest, ChangesSinceStopsAfterEnoughBetweenTwoRevisions) {
+  StartFollowing();
+  const TestNode a, b, c, d;
+  PutNode(a);
+  ASSERT_TRUE(store_
+                  .Commit({},
+                          {Operation::Put(keys::Node(b.id()), SerializeNode(b.record)),
+                           Operation::Put(keys::Node(c.id()), SerializeNode(c.record))},
+                          absl::InfiniteFuture())
+                  .ok());
+  PutNode(d);
+  DeliverAll();
+  int64_t revision = 0;
+  const auto next = [&] { return state_.ChangesSince(&revision, 2)->size(); };
+  EXPECT_EQ(next(), 3u);
+  EXPECT_EQ(next(), 1u);
+  EXPECT_EQ(next(), 0u);
+}
+
+TEST_F(ClusterStateTest, SaysAtWhichRevisionTheNodesAre) {
+  StartFollowing();
+  const TestNode watched, own;
+  PutNode(watched);
+  store_.Put("/x", "no node");
+  DeliverAll();
+  int64_t revision = 0;
+  EXPECT_EQ(state_.Nodes(&revision).size(), 1u);
+  EXPECT_EQ(revision, store_.revision());
+  state_.ApplyCommitted({Operation::Put(keys::Node(own.id()), SerializeNode(own.record))},
+                        store_.revision() + 1);
+  EXPECT_EQ(state_.Nodes(&revision).size(), 2u);
+  EXPECT_EQ(revision, store_.revision() + 1);
+}
+
 TEST_F(ClusterStateTest, SendsAWatcherThatIsTooFarBehindBackToTheStart) {
   StartFollowing();
   const TestNode kept, first;

@@ -11,7 +11,7 @@ namespace common_states = metropolis::proto::common;
 
 NodeRecord In(NodeState state) {
   NodeRecord record;
-  record.node.set_fsm_state(state);
+  record.state = state;
   return record;
 }
 
@@ -30,7 +30,7 @@ TEST(NodeLog, NamesEachStepOfANodesLife) {
 TEST(NodeLog, SaysNothingWhereTheStateStays) {
   const NodeRecord before = In(common_states::NODE_STATE_UP);
   NodeRecord after = before;
-  after.node.mutable_status()->set_external_address("10.0.0.1");
+  after.value = "another";
   EXPECT_EQ(NodeEvent(&before, &after), "");
   EXPECT_EQ(NodeEvent(nullptr, nullptr), "") << "deleted twice";
 }

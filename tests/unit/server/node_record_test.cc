@@ -5,6 +5,8 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "metropolis/curator.pb.h"
+#include "metropolis/management.pb.h"
 #include "server/store/keys.h"
 #include "tests/support/test_cluster.h"
 
@@ -18,6 +20,23 @@ void AddLabel(curator::storage::Node* node, const std::string& key, const std::s
   auto* pair = node->mutable_labels()->add_pairs();
   pair->set_key(key);
   pair->set_value(value);
+}
+
+metropolis::proto::api::Node ToManagementNode(const NodeRecord& record) {
+  std::string bytes;
+  AppendManagementNode(
+      record, [](int) { return true; }, &bytes);
+  metropolis::proto::api::Node node;
+  EXPECT_TRUE(node.ParseFromString(bytes));
+  return node;
+}
+
+metropolis::node::core::curator::proto::api::Node ToWatchNode(const NodeRecord& record) {
+  std::string bytes;
+  AppendWatchNode(record, &bytes);
+  metropolis::node::core::curator::proto::api::Node node;
+  EXPECT_TRUE(node.ParseFromString(bytes));
+  return node;
 }
 
 class NodeRecordTest : public testing::Test {
@@ -35,7 +54,7 @@ TEST_F(NodeRecordTest, IsWhatItsKeyNames) {
   auto record = Parse();
   ASSERT_TRUE(record.ok()) << record.status();
   EXPECT_EQ(record->id, id_);
-  EXPECT_EQ(record->node.public_key(), node_.public_key());
+  EXPECT_EQ(record->Parse().public_key(), node_.public_key());
   EXPECT_EQ(record->mod_revision, 17);
 }
 
@@ -44,7 +63,7 @@ TEST_F(NodeRecordTest, OfAnOldCuratorHasNoIdInIt) {
   auto record = Parse(keys::Node(id_));
   ASSERT_TRUE(record.ok()) << record.status();
   EXPECT_EQ(record->id, id_);
-  EXPECT_EQ(record->node.id(), id_);
+  EXPECT_EQ(record->Parse().id(), id_);
 }
 
 TEST_F(NodeRecordTest, OfAnotherNodeIsRefused) {
@@ -80,7 +99,7 @@ TEST_F(NodeRecordTest, AlwaysHasRolesAndLabels) {
   node_.record.clear_labels();
   auto record = Parse();
   ASSERT_TRUE(record.ok());
-  EXPECT_TRUE(record->node.has_roles());
+  EXPECT_TRUE(record->Parse().has_roles());
   EXPECT_TRUE(ToWatchNode(*record).has_roles());
   EXPECT_TRUE(ToWatchNode(*record).has_labels());
   EXPECT_TRUE(ToManagementNode(*record).has_roles());
@@ -100,7 +119,8 @@ TEST_F(NodeRecordTest, DropsInvalidLabelsKeepsTheFirstOfAKeyAndSorts) {
   auto record = Parse();
   ASSERT_TRUE(record.ok());
   std::string labels;
-  for (const auto& pair : record->node.labels().pairs()) {
+  const curator::storage::Node node = record->Parse();
+  for (const auto& pair : node.labels().pairs()) {
     absl::StrAppend(&labels, pair.key(), "=", pair.value(), " ");
   }
   EXPECT_EQ(labels, "Arch=x disk= zone=z ");
@@ -140,6 +160,19 @@ TEST_F(NodeRecordTest, ShowsNoSecret) {
   EXPECT_EQ(watched.id(), id_);
   EXPECT_EQ(watched.state(), common::NODE_STATE_UP);
   EXPECT_EQ(watched.clusternet().wireguard_pubkey(), "wg");
+}
+
+TEST_F(NodeRecordTest, LeavesOutOfAListingWhatIsNotWanted) {
+  AddLabel(&node_.record, "zone", "z");
+  auto record = Parse();
+  ASSERT_TRUE(record.ok());
+  using Listed = metropolis::proto::api::Node;
+  std::string bytes;
+  AppendManagementNode(
+      *record, [](int number) { return number == Listed::kLabelsFieldNumber; }, &bytes);
+  Listed expected;
+  *expected.mutable_labels() = ToManagementNode(*record).labels();
+  EXPECT_EQ(bytes, expected.SerializeAsString());
 }
 
 }  // namespace

@@ -1,0 +1,69 @@
+#include "libclient/client/node_listing.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "curator/v1/nodes.pb.h"
+#include "libclient/client/wire_types.h"
+#include "metropolis/management.pb.h"
+
+namespace curator {
+namespace {
+
+constexpr char kList[] = "curator.v1.Nodes.List";
+constexpr char kGetNodes[] = "metropolis.proto.api.Management.GetNodes";
+
+bool ById(const Node& a, const Node& b) { return a.id < b.id; }
+
+absl::StatusOr<std::vector<Node>> List(net::LeaderFinder& finder, const net::CallContext& context,
+                                       const v1::ListNodesRequest& request,
+                                       const metropolis::proto::api::GetNodesRequest& other_request,
+                                       net::CallTrace* trace) {
+  std::vector<Node> nodes;
+  const auto restart = [&nodes] { nodes.clear(); };
+  v1::ListNodesResponse batch;
+  metropolis::proto::api::Node node;
+  const net::StreamCall preferred{kList, request, &batch, restart, [&] {
+                                    for (const auto& wire : batch.nodes()) {
+                                      nodes.push_back(FromWire(wire));
+                                    }
+                                  }};
+  const net::StreamCall fallback{kGetNodes, other_request, &node, restart,
+                                 [&] { nodes.push_back(FromWire(node)); }};
+  const absl::Status status = net::CallLeaderStream(finder, context, preferred, fallback, trace);
+  if (!status.ok()) return status;
+  if (!std::is_sorted(nodes.begin(), nodes.end(), ById)) {
+    std::sort(nodes.begin(), nodes.end(), ById);
+  }
+  return nodes;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<Node>> ListNodesOf(net::LeaderFinder& finder,
+                                              const net::CallContext& context,
+                                              absl::string_view filter, net::CallTrace* trace) {
+  v1::ListNodesRequest request;
+  request.set_filter(std::string(filter));
+  metropolis::proto::api::GetNodesRequest other_request;
+  other_request.set_filter(std::string(filter));
+  return List(finder, context, request, other_request, trace);
+}
+
+absl::StatusOr<absl::optional<Node>> FindNode(net::LeaderFinder& finder,
+                                              const net::CallContext& context,
+                                              const std::string& id, net::CallTrace* trace) {
+  v1::ListNodesRequest request;
+  request.set_filter(absl::StrCat("node.id == \"", id, "\""));
+  // Old servers of the existing system send no ids to compare with: all nodes.
+  absl::StatusOr<std::vector<Node>> nodes =
+      List(finder, context, request, metropolis::proto::api::GetNodesRequest(), trace);
+  if (!nodes.ok()) return nodes.status();
+  for (Node& node : *nodes) {
+    if (node.id == id) return absl::make_optional(std::move(node));
+  }
+  return absl::optional<Node>();
+}
+
+}  // namespace curator

@@ -1,0 +1,35 @@
+// Messages as bytes, for methods that are served raw: without a protobuf message in
+// between.
+#ifndef SERVER_RPC_RAW_MESSAGE_H_
+#define SERVER_RPC_RAW_MESSAGE_H_
+
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "grpcpp/support/byte_buffer.h"
+#include "grpcpp/support/proto_buffer_reader.h"
+#include "grpcpp/support/slice.h"
+
+namespace curatord {
+
+// Takes the bytes over without copying them.
+inline grpc::Slice ToSlice(std::string bytes) {
+  auto* owned = new std::string(std::move(bytes));
+  return grpc::Slice(
+      owned->data(), owned->size(), [](void* string) { delete static_cast<std::string*>(string); },
+      owned);
+}
+
+template <typename Message>
+absl::Status ParseRaw(const grpc::ByteBuffer& raw, Message* message) {
+  grpc::ByteBuffer bytes = raw;  // reading is for those who may change it
+  grpc::ProtoBufferReader reader(&bytes);
+  if (reader.status().ok() && message->ParseFromZeroCopyStream(&reader)) return absl::OkStatus();
+  // As gRPC says it where it parses.
+  return absl::InternalError("the request is damaged: it does not parse");
+}
+
+}  // namespace curatord
+
+#endif  // SERVER_RPC_RAW_MESSAGE_H_
