@@ -1,10 +1,12 @@
 #include "libclient/client/node_listing.h"
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "curator/v1/nodes.pb.h"
+#include "google/protobuf/arena.h"
 #include "libclient/client/wire_types.h"
 #include "metropolis/management.pb.h"
 
@@ -14,6 +16,9 @@ namespace {
 constexpr char kList[] = "curator.v1.Nodes.List";
 constexpr char kGetNodes[] = "metropolis.proto.api.Management.GetNodes";
 
+// For a batch of 1 MiB. Memory that is not used is not there.
+constexpr size_t kArenaBytes = size_t{4} << 20;
+
 bool ById(const Node& a, const Node& b) { return a.id < b.id; }
 
 absl::StatusOr<std::vector<Node>> List(net::LeaderFinder& finder, const net::CallContext& context,
@@ -22,14 +27,25 @@ absl::StatusOr<std::vector<Node>> List(net::LeaderFinder& finder, const net::Cal
                                        net::CallTrace* trace) {
   std::vector<Node> nodes;
   const auto restart = [&nodes] { nodes.clear(); };
-  v1::ListNodesResponse batch;
+  // A batch is some hundred thousand small messages and strings, which an arena takes
+  // and forgets at once.
+  const auto block = std::make_unique_for_overwrite<char[]>(kArenaBytes);
+  google::protobuf::ArenaOptions arena_options;
+  arena_options.initial_block = block.get();
+  arena_options.initial_block_size = kArenaBytes;
+  google::protobuf::Arena arena(arena_options);
+  v1::ListNodesResponse* batch = nullptr;
+  const auto next_batch = [&] {
+    arena.Reset();
+    return batch = google::protobuf::Arena::CreateMessage<v1::ListNodesResponse>(&arena);
+  };
   metropolis::proto::api::Node node;
-  const net::StreamCall preferred{kList, request, &batch, restart, [&] {
-                                    for (const auto& wire : batch.nodes()) {
+  const net::StreamCall preferred{kList, request, next_batch, restart, [&] {
+                                    for (const auto& wire : batch->nodes()) {
                                       nodes.push_back(FromWire(wire));
                                     }
                                   }};
-  const net::StreamCall fallback{kGetNodes, other_request, &node, restart,
+  const net::StreamCall fallback{kGetNodes, other_request, [&node] { return &node; }, restart,
                                  [&] { nodes.push_back(FromWire(node)); }};
   const absl::Status status = net::CallLeaderStream(finder, context, preferred, fallback, trace);
   if (!status.ok()) return status;

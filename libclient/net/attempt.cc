@@ -35,12 +35,12 @@ void AwaitEnd(grpc::ClientContext& context, const AttemptOptions& options,
 
 class StreamReactor final : public grpc::ClientBidiReactor<Message, Message> {
  public:
-  StreamReactor(Message* buffer, const std::function<void()>& on_message)
+  StreamReactor(const std::function<Message*()>& buffer, const std::function<void()>& on_message)
       : buffer_(buffer), on_message_(on_message) {}
 
   void Start(const Message& request) {
     StartWriteLast(&request, grpc::WriteOptions());
-    StartRead(buffer_);
+    StartRead(buffer_());
     StartCall();
   }
   absl::Notification& ended() { return ended_; }
@@ -50,14 +50,14 @@ class StreamReactor final : public grpc::ClientBidiReactor<Message, Message> {
   void OnReadDone(bool ok) override {
     if (!ok) return;
     on_message_();
-    StartRead(buffer_);
+    StartRead(buffer_());
   }
   void OnDone(const grpc::Status& status) override {
     status_ = status;
     ended_.Notify();
   }
 
-  Message* const buffer_;
+  const std::function<Message*()>& buffer_;
   const std::function<void()>& on_message_;
   grpc::Status status_;
   absl::Notification ended_;
@@ -150,7 +150,8 @@ grpc::Status AttemptUnary(const std::shared_ptr<grpc::Channel>& channel, const s
 }
 
 grpc::Status AttemptStream(const std::shared_ptr<grpc::Channel>& channel, const std::string& path,
-                           const AttemptOptions& options, const Message& request, Message* buffer,
+                           const AttemptOptions& options, const Message& request,
+                           const std::function<Message*()>& buffer,
                            const std::function<void()>& on_message) {
   grpc::ClientContext context;
   Prepare(context, options);

@@ -29,11 +29,11 @@ grpc::Status AttemptUnary(const std::shared_ptr<grpc::Channel>& channel, const s
                           const AttemptOptions& options, const google::protobuf::Message& request,
                           google::protobuf::Message* response);
 
-// Sends one request and half-closes; `on_message` is called on gRPC's threads
-// after each message has been read into `buffer`.
+// Sends one request and half-closes. On gRPC's threads: each message is read into
+// what `buffer` returns, then `on_message` is called.
 grpc::Status AttemptStream(const std::shared_ptr<grpc::Channel>& channel, const std::string& path,
                            const AttemptOptions& options, const google::protobuf::Message& request,
-                           google::protobuf::Message* buffer,
+                           const std::function<google::protobuf::Message*()>& buffer,
                            const std::function<void()>& on_message);
 
 // The same for a stream that stands for long. `on_message` is called on the

@@ -318,7 +318,8 @@ absl::Status CallLeaderStream(LeaderFinder& finder, const CallContext& context,
               [&](LogicalCall&, const LeaderConnection& leader, const std::string& path,
                   const AttemptOptions& options) {
                 restart();
-                return AttemptStream(leader.channel, path, options, request, buffer, add);
+                return AttemptStream(
+                    leader.channel, path, options, request, [buffer] { return buffer; }, add);
               });
 }
 
@@ -326,7 +327,7 @@ absl::Status CallLeaderStream(LeaderFinder& finder, const CallContext& context,
                               const StreamCall& preferred, const StreamCall& fallback,
                               CallTrace* trace) {
   const auto find = [](const StreamCall& call) {
-    return FindMethod(call.method, call.request, *call.buffer);
+    return FindMethod(call.method, call.request, *call.buffer());
   };
   const absl::StatusOr<const MethodDescriptor*> method = find(preferred);
   if (!method.ok()) return method.status();

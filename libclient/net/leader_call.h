@@ -69,7 +69,8 @@ absl::Status CallLeaderStream(LeaderFinder& finder, const CallContext& context,
 struct StreamCall {
   absl::string_view method;
   const google::protobuf::Message& request;
-  google::protobuf::Message* buffer;
+  // Where the next message is read to; called on gRPC's threads as well.
+  std::function<google::protobuf::Message*()> buffer;
   std::function<void()> restart;
   std::function<void()> add;
 };

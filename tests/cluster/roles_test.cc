@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "curator/v1/cluster_operations.pb.h"
+#include "curator/v1/nodes.pb.h"
 #include "google/protobuf/descriptor.h"
 #include "grpc/reflection/v1alpha/reflection.pb.h"
 #include "server/rpc/services.h"
@@ -38,6 +39,7 @@ std::vector<std::string> AllMethods() {
       mgmt::EscrowRequest::descriptor()->file(),
       curator::v1::GetServerStatusRequest::descriptor()->file(),
       curator::v1::TransferLeadershipRequest::descriptor()->file(),
+      curator::v1::ListNodesRequest::descriptor()->file(),
       grpc::health::v1::HealthCheckRequest::descriptor()->file(),
       grpc::reflection::v1alpha::ServerReflectionRequest::descriptor()->file(),
   };
