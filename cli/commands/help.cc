@@ -50,6 +50,7 @@ absl::StatusOr<CommandResult> HelpEnvCommand() {
                   Pair("CURATORCTL_TIMEOUT", "time for the whole command, as --timeout"),
                   Pair("CURATORCTL_NO_INPUT", "never ask, as --no-input; 0, false, no, off: ask"),
                   Pair("XDG_CONFIG_HOME", "where curatorctl/config.yaml lies; else ~/.config"),
+                  Pair("XDG_CACHE_HOME", "where curatorctl/ keeps what was learnt; else ~/.cache"),
                   Pair("NO_COLOR", "no color, whatever its value"),
                   Pair("CLICOLOR_FORCE", "color also where stdout is no terminal; 0: not"),
                   Pair("TERM", "dumb: no color, no progress"),
