@@ -99,9 +99,10 @@ def reads(figures, options):
 
 def listing(figures, options):
     """3: all nodes, listed and watched, at each size."""
-    with BenchCluster() as bench:
-        for size in options.sizes:
-            bench.grow(size)
+    with BenchCluster(nodes=min(options.sizes), known=1) as bench:
+        for size in sorted(options.sizes):
+            if size > bench.nodes:
+                bench.grow(size)
             bench.settle()
             measure_size(figures, options, bench, size)
 

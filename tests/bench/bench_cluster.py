@@ -26,6 +26,8 @@ from etcd import EtcdCluster  # noqa: E402
 DRIVER = cluster.BIN / "curator_bench"
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
+# Handshakes with addresses are errors in the log of gRPC.
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 
 def processor_seconds(pid):

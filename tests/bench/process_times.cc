@@ -1,32 +1,22 @@
 #include "tests/bench/process_times.h"
 
+#include <time.h>
 #include <unistd.h>
 
-#include <fstream>
-#include <sstream>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "libclient/net/monotonic.h"
 
 namespace curator::bench {
 namespace {
 
-// User and system time in seconds; 0 of a process that has ended.
+// Seconds so far, of all its threads; 0 of a process that has ended.
 double ProcessorTime(int pid) {
-  std::ifstream file(absl::StrCat("/proc/", pid, "/stat"));
-  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  const size_t name_end = text.rfind(')');
-  if (name_end == std::string::npos) return 0;
-  std::istringstream fields(text.substr(name_end + 1));
-  constexpr int kFieldsBefore = 11;  // state to cmajflt
-  std::string skipped;
-  for (int i = 0; i < kFieldsBefore; ++i) fields >> skipped;
-  double user = 0;
-  double system = 0;
-  fields >> user >> system;
-  return (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
+  clockid_t clock{};
+  timespec time{};
+  if (::clock_getcpuclockid(pid, &clock) != 0 || ::clock_gettime(clock, &time) != 0) return 0;
+  return absl::ToDoubleSeconds(absl::DurationFromTimespec(time));
 }
 
 }  // namespace

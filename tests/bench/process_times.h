@@ -1,4 +1,4 @@
-// Processor time of processes, from /proc.
+// Processor time of processes, by the clock that the kernel keeps for each.
 #ifndef TESTS_BENCH_PROCESS_TIMES_H_
 #define TESTS_BENCH_PROCESS_TIMES_H_
 
