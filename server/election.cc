@@ -141,6 +141,11 @@ absl::StatusOr<Election::Candidacy> Election::Enter() {
         absl::StrCat("the store granted a lease of ", absl::FormatDuration(lease->ttl), "; under ",
                      absl::FormatDuration(kShortestLease), " none can be kept"));
   }
+  if (lease->ttl != options_.lease_ttl) {
+    LogWarning("the store grants leases of another length; roles are counted by it",
+               {{"asked", absl::FormatDuration(options_.lease_ttl)},
+                {"granted", absl::FormatDuration(lease->ttl)}});
+  }
   candidacy.key = keys::Leader(lease->id);
   curator::storage::LeaderElectionValue value;
   value.set_node_id(options_.node_id);

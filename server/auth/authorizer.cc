@@ -1,6 +1,8 @@
 #include "server/auth/authorizer.h"
 
+#include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -15,6 +17,8 @@ namespace curatord {
 namespace {
 
 using curator::identity::Certificate;
+using curator::identity::CertificateFault;
+using curator::identity::Verification;
 using metropolis::proto::ext::Authorization;
 using metropolis::proto::ext::Permission;
 
@@ -67,24 +71,40 @@ bool Holds(const Caller& caller, Permission permission) {
 }  // namespace
 
 Caller Authorizer::Identify(absl::string_view leaf_pem) const {
-  Caller caller;
-  if (leaf_pem.empty()) return caller;
-  absl::StatusOr<Certificate> leaf = Certificate::FromPem(leaf_pem);
-  if (!leaf.ok()) return caller;
+  if (leaf_pem.empty()) return Caller();
   const absl::Time now = absl::Now();
-  if (auto node = VerifyNodeCertificate(*leaf, ca_, now); node.ok()) {
+  if (absl::optional<Caller> known = known_.Find(leaf_pem, now)) return *std::move(known);
+  const absl::StatusOr<Certificate> leaf = Certificate::FromPem(leaf_pem);
+  if (!leaf.ok()) return Caller();
+  Caller caller = Verify(*leaf, now);
+  if (caller.kind == Caller::Kind::kNode || caller.kind == Caller::Kind::kUser) {
+    known_.Remember(leaf_pem, caller,
+                    {std::max(leaf->not_before(), ca_.not_before()),
+                     std::min(leaf->not_after(), ca_.not_after())});
+  }
+  return caller;
+}
+
+Caller Authorizer::Verify(const Certificate& leaf, absl::Time now) const {
+  Caller caller;
+  const Verification node = VerifyNodeCertificate(leaf, ca_, now);
+  if (node.ok()) {
     caller.kind = Caller::Kind::kNode;
     caller.name = node.name;
-    caller.certificate = leaf->der();
-  } else if (auto user = VerifyUserCertificate(*leaf, ca_, now); user.ok()) {
+    caller.certificate = leaf.der();
+  } else if (const Verification user = VerifyUserCertificate(leaf, ca_, now); user.ok()) {
     caller.kind = Caller::Kind::kUser;
     caller.name = user.name;
-  } else if (VerifyEphemeralCertificate(*leaf).ok()) {
+  } else if (VerifyEphemeralCertificate(leaf).ok()) {
     caller.kind = Caller::Kind::kEphemeral;
   } else {
+    const bool node_out_of_time = node.fault == CertificateFault::kExpired;
+    if (node_out_of_time || user.fault == CertificateFault::kExpired) {
+      caller.invalid_now = node_out_of_time ? node.detail : user.detail;
+    }
     return caller;
   }
-  caller.public_key = leaf->public_key();
+  caller.public_key = leaf.public_key();
   return caller;
 }
 
@@ -98,10 +118,15 @@ absl::StatusOr<Caller> Authorizer::AuthorizePem(absl::string_view leaf_pem,
   Caller caller = Identify(leaf_pem);
   if (needed->allow_unauthenticated() && needed->need().empty()) return caller;
   if (caller.kind != Caller::Kind::kNode && caller.kind != Caller::Kind::kUser) {
+    if (!caller.invalid_now.empty()) {
+      return absl::UnauthenticatedError(
+          absl::StrCat("the client certificate does not count: ", caller.invalid_now,
+                       " by this curator's clock"));
+    }
     return absl::UnauthenticatedError(
         leaf_pem.empty()
             ? "no client certificate was sent; a node's or a user's of this cluster is needed"
-            : "the client certificate is not one of a node or a user of this cluster, or expired");
+            : "the client certificate is not one of a node or a user of this cluster");
   }
   caller.must_be_member = true;
   for (int permission : needed->need()) {

@@ -12,23 +12,10 @@
 #include "absl/strings/string_view.h"
 #include "grpcpp/server_context.h"
 #include "libclient/identity/certificate.h"
+#include "server/auth/caller.h"
+#include "server/auth/known_certificates.h"
 
 namespace curatord {
-
-struct Caller {
-  enum class Kind {
-    kAnonymous,  // no certificate, or one that proves nothing here
-    kEphemeral,  // holds public_key, and proves no more
-    kNode,
-    kUser,
-  };
-  Kind kind = Kind::kAnonymous;
-  std::string name;         // node id or user name
-  std::string public_key;   // 32 bytes; empty for kAnonymous
-  std::string certificate;  // of kNode: DER
-  // The method is for nodes and users of the cluster only.
-  bool must_be_member = false;
-};
 
 class Authorizer {
  public:
@@ -44,8 +31,10 @@ class Authorizer {
 
  private:
   Caller Identify(absl::string_view leaf_pem) const;
+  Caller Verify(const curator::identity::Certificate& leaf, absl::Time now) const;
 
   const curator::identity::Certificate ca_;
+  mutable KnownCertificates known_;
 };
 
 }  // namespace curatord

@@ -8,6 +8,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "server/store/etcd_outcome.h"
+#include "server/store/grpc_deadline.h"
 
 namespace curatord {
 namespace {
@@ -33,7 +34,7 @@ class Attempt {
  public:
   Attempt(const EtcdCall& call, const EtcdSession& session, absl::Time deadline) {
     AddEtcdMetadata(session, &context_);
-    context_.set_deadline(absl::ToChronoTime(deadline));
+    context_.set_deadline(GrpcDeadlineAfter(deadline - absl::Now()));
     call.start(*session.endpoint, &context_, [this](grpc::Status status) {
       absl::MutexLock lock(&mutex_);
       status_ = std::move(status);

@@ -11,6 +11,7 @@
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "server/store/etcd_outcome.h"
+#include "server/store/grpc_deadline.h"
 
 namespace curatord {
 namespace {
@@ -44,7 +45,7 @@ class EtcdSessions::Probes {
   Answer& Prepare(size_t index) ABSL_LOCKS_EXCLUDED(mutex_) {
     absl::MutexLock lock(&mutex_);
     answers_[index].call = std::make_shared<grpc::ClientContext>();
-    answers_[index].call->set_deadline(absl::ToChronoTime(absl::Now() + kProbeTimeout));
+    answers_[index].call->set_deadline(GrpcDeadlineAfter(kProbeTimeout));
     return answers_[index];
   }
 
@@ -360,7 +361,7 @@ grpc::Status EtcdSessions::Perform(
     absl::Duration timeout,
     const std::function<void(grpc::ClientContext*, std::function<void(grpc::Status)>)>& start) {
   const auto call = std::make_shared<grpc::ClientContext>();
-  call->set_deadline(absl::ToChronoTime(absl::Now() + timeout));
+  call->set_deadline(GrpcDeadlineAfter(timeout));
   if (!AddCall(call)) return grpc::Status::CANCELLED;
   absl::Notification done;
   grpc::Status result;

@@ -41,6 +41,26 @@ class ThroughTls(SharedCluster):
         self.assert_explained(result, 6, "certificate")
 
 
+class LongerLeases(SharedCluster):
+    """This etcd grants no lease under one and a half election timeouts: 6 s."""
+
+    curators = 2
+
+    @classmethod
+    def stores(cls, directory):
+        return [cls.start_etcd(directory, election_timeout_ms=4000).url()] * cls.curators
+
+    def test_the_granted_lease_counts(self):
+        for curator in self.cluster.curators:
+            self.assertIn("asked=3s granted=6s", curator.log())
+        old = self.cluster.leader()
+        cluster.stop_process(old.process.child.pid)
+        stopped_at = cluster.time.monotonic()
+        self.cluster.wait_for_other_leader(old, 3 * 6)
+        # The last keepalive was sent at most a third of the lease before.
+        self.assertGreater(cluster.time.monotonic() - stopped_at, 6 / 2)
+
+
 class Mistakes(cluster.ClusterTest):
     """Each with an error that explains itself, and nothing written."""
 

@@ -69,13 +69,13 @@ class Process:
     that use gRPC.
     """
 
-    def __init__(self, log, *argv):
+    def __init__(self, log, *argv, env=None):
         self.log = pathlib.Path(log)
         program = BIN / argv[0] if (BIN / argv[0]).exists() else argv[0]
         with open(self.log, "ab") as out:
             self.child = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", "--", str(program), *map(str, argv[1:])],
-                stdout=out, stderr=out, stdin=subprocess.DEVNULL)
+                stdout=out, stderr=out, stdin=subprocess.DEVNULL, env=env)
 
     def text(self):
         return self.log.read_text(errors="replace")

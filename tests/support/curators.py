@@ -28,6 +28,7 @@ class Curator:
         self.proxy = Proxy(self.listen) if client_proxy else None
         self.address = self.proxy.address if client_proxy else self.listen
         self.process = None
+        self.environment = {}  # beside the test's own, from its next start on
 
     @property
     def name(self):
@@ -110,7 +111,8 @@ class CuratorCluster:
             self.dir / f"{curator.name}.log", "curatord", "run", "--data-dir", curator.directory,
             "--store", curator.store, "--listen", curator.listen, "--advertise", curator.address,
             "--lease-ttl", f"{self.lease_ttl}s",
-            *(option.format(host=curator.listen.rsplit(":", 1)[0]) for option in self._options))
+            *(option.format(host=curator.listen.rsplit(":", 1)[0]) for option in self._options),
+            env={**os.environ, **curator.environment})
 
     def close(self):
         processes = [*self._joining, *(c.process for c in self.curators if c.process)]

@@ -71,7 +71,8 @@ class Member:
 class EtcdCluster:
     """Members in the order of `members`; ends with close(), or with this process."""
 
-    def __init__(self, directory, members=1, tls=False):
+    def __init__(self, directory, members=1, tls=False, election_timeout_ms=500):
+        self._election_timeout_ms = election_timeout_ms
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.tls = tls
@@ -116,7 +117,7 @@ class EtcdCluster:
             "listen-peer-urls": peer, "initial-advertise-peer-urls": peer,
             "initial-cluster": peers, "initial-cluster-state": "new",
             "listen-metrics-urls": f"http://127.0.0.1:{member.metrics_port}",
-            "heartbeat-interval": 50, "election-timeout": 500,
+            "heartbeat-interval": 50, "election-timeout": self._election_timeout_ms,
             "logger": "zap", "log-level": "warn", "log-outputs": "stderr"}
         if self.tls:
             arguments.update({"cert-file": self.directory / "server.pem",

@@ -317,6 +317,12 @@ TEST_F(AuthorizerTest, TakesNoCertificateThatIsNotQuiteRight) {
   Forgery& user = wrong["a user without a name"] = good();
   user.common_name = user.dns_name = "";
   user.extended_key_usage = "clientAuth";
+  for (const char* what : {"expired", "not valid yet"}) {
+    EXPECT_TRUE(absl::StrContains(
+        authorizer.AuthorizePem(Forge(wrong[what]).pem(), method).status().message(),
+        "by this curator's clock"))
+        << what;
+  }
   for (const auto& [what, forgery] : wrong) {
     EXPECT_EQ(authorizer.AuthorizePem(Forge(forgery).pem(), method).status().code(),
               kUnauthenticated)
