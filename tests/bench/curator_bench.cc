@@ -34,7 +34,7 @@ struct Flags {
   BareServerOptions bare;
   RawEtcdOptions raw;
   CrowdOptions crowd;
-  std::string etcd;
+  EtcdRangeOptions range;
   std::vector<std::string> processes;  // NAME=PID
   double seconds = 3;
   double heartbeat_seconds = 5;
@@ -122,12 +122,14 @@ int Main(int argc, char** argv) {
   AddSubcommand(&app, "watch-all", "watch all nodes until caught up", add_times,
                 [&] { MeasureWatchAll(flags.access, flags.times, flags.Watched()); });
   AddSubcommand(
-      &app, "etcd-range", "read all nodes' keys from etcd",
+      &app, "etcd-range", "read the nodes' records from etcd",
       [&](CLI::App* sub) {
-        add_times(sub);
-        sub->add_option("--etcd", flags.etcd, "host:port")->required();
+        sub->add_option("--times", flags.range.times);
+        sub->add_option("--etcd", flags.range.address, "host:port")->required();
+        sub->add_option("--page", flags.range.page, "keys");
+        sub->add_flag("--everything", flags.range.everything, "all of the cluster's keys");
       },
-      [&] { MeasureEtcdRange(flags.etcd, flags.times, flags.Watched()); });
+      [&] { MeasureEtcdRange(flags.range, flags.Watched()); });
   AddSubcommand(
       &app, "raw-puts", "fenced puts into etcd",
       [&](CLI::App* sub) {

@@ -127,24 +127,23 @@ void MeasureWatchAll(const Access& access, int times, const Processes& processes
   }
 }
 
-void MeasureEtcdRange(const std::string& etcd_address, int times, const Processes& processes) {
-  constexpr int kPage = 5000;
+void MeasureEtcdRange(const EtcdRangeOptions& options, const Processes& processes) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(-1);
-  const auto channel = grpc::CreateCustomChannel(absl::StrCat("ipv4:", etcd_address),
+  const auto channel = grpc::CreateCustomChannel(absl::StrCat("ipv4:", options.address),
                                                  grpc::InsecureChannelCredentials(), arguments);
   const auto stub = etcdserverpb::KV::NewStub(channel);
   const curatord::EtcdRange range =
       curatord::EtcdKeyspace(std::string(curatord::kDefaultEtcdPrefix))
-          .RangeOf(curatord::keys::kNodes);
+          .RangeOf(options.everything ? "" : curatord::keys::kNodes);
   channel->WaitForConnected(std::chrono::system_clock::now() + std::chrono::seconds(10));
-  for (int i = 0; i < times; ++i) {
+  for (int i = 0; i < options.times; ++i) {
     ProcessTimes cores(processes);
     const core::Instant began = net::Now();
     etcdserverpb::RangeRequest request;
     request.set_key(range.key);
     request.set_range_end(range.end);
-    request.set_limit(kPage);
+    request.set_limit(options.page);
     std::deque<etcdserverpb::RangeResponse> pages;
     double first_ms = 0;
     do {
@@ -158,14 +157,14 @@ void MeasureEtcdRange(const std::string& etcd_address, int times, const Processe
       request.set_revision(page.header().revision());
     } while (pages.back().more());
     const double total_ms = MillisecondsSince(began);
-    int64_t nodes = 0;
+    int64_t keys = 0;
     int64_t bytes = 0;
     for (const auto& page : pages) {
-      nodes += page.kvs_size();
+      keys += page.kvs_size();
       bytes += static_cast<int64_t>(page.ByteSizeLong());
     }
     Report("etcd-range")
-        .Add("nodes", static_cast<double>(nodes))
+        .Add("keys", static_cast<double>(keys))
         .Add("bytes", static_cast<double>(bytes))
         .Add("first_ms", first_ms)
         .Add("total_ms", total_ms)

@@ -15,8 +15,15 @@ void MeasureGetNodes(const Access& access, int times, const Processes& processes
 // A Watch of all nodes, until it has caught up; `times` times, each ended then.
 void MeasureWatchAll(const Access& access, int times, const Processes& processes);
 
-// The nodes' keys straight from etcd, in pages that all show one revision.
-void MeasureEtcdRange(const std::string& etcd_address, int times, const Processes& processes);
+struct EtcdRangeOptions {
+  std::string address;
+  int page = 5000;          // keys
+  bool everything = false;  // as a curator reads when it starts; else the nodes' records
+  int times = 1;
+};
+
+// Straight from etcd, in pages that all show one revision.
+void MeasureEtcdRange(const EtcdRangeOptions& options, const Processes& processes);
 
 }  // namespace curator::bench
 
