@@ -298,7 +298,7 @@ def main():
         options.idle_seconds, options.listings, options.commands = 1, 3, 3
         options.newcomers = 1
         options.sizes, options.fan_out = [100, 1000], [10, 100]
-    options.batches = False
+    options.batches = (ROOT / "proto" / "curator" / "v1" / "nodes.proto").exists()
     figures = Figures(options.out)
     try:
         for name in options.scenario or SCENARIOS:

@@ -6,6 +6,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
+#if __has_include("curator/v1/nodes.grpc.pb.h")
+#include "curator/v1/nodes.grpc.pb.h"
+#endif
 #include "etcd/rpc.grpc.pb.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/support/channel_arguments.h"
@@ -106,6 +109,28 @@ void MeasureGetNodes(const Access& access, int times, const Processes& processes
     stream.AddTimes(static_cast<int64_t>(stream.messages().size()), &report);
     report.Print();
   }
+}
+
+void MeasureListNodes(const Access& access, int times, const Processes& processes) {
+#if __has_include("curator/v1/nodes.grpc.pb.h")
+  const Channels channels = Connect(access.address, access.Ca(), {access.Owner()});
+  const auto stub = curator::v1::Nodes::NewStub(channels.front());
+  for (int i = 0; i < times; ++i) {
+    WholeStream<curator::v1::ListNodesResponse> stream(nullptr);
+    const curator::v1::ListNodesRequest request;
+    ProcessTimes cores(processes);
+    stub->async()->List(stream.context(), &request, &stream);
+    stream.Start();
+    Report report("list-nodes");
+    report.Add("cores", cores.CoresSinceBegin());
+    int64_t nodes = 0;
+    for (const auto& batch : stream.messages()) nodes += batch.nodes_size();
+    stream.AddTimes(nodes, &report);
+    report.Print();
+  }
+#else
+  Fail("this build has no curator.v1.Nodes");
+#endif
 }
 
 void MeasureWatchAll(const Access& access, int times, const Processes& processes) {

@@ -12,6 +12,9 @@ namespace curator::bench {
 // Management.GetNodes `times` times over one connection: a line for each.
 void MeasureGetNodes(const Access& access, int times, const Processes& processes);
 
+// The same through curator.v1.Nodes.List.
+void MeasureListNodes(const Access& access, int times, const Processes& processes);
+
 // A Watch of all nodes, until it has caught up; `times` times, each ended then.
 void MeasureWatchAll(const Access& access, int times, const Processes& processes);
 
