@@ -12,6 +12,8 @@ packages=(
   # tests, and the checks of scripts/test.sh --full
   etcd-server etcd-client prometheus openssl jq tzdata python3 python3-grpcio python3-protobuf
   clang clang-tidy clang-format
+  # tests/bench
+  libbenchmark-dev gnuplot-nox
 )
 
 missing=()

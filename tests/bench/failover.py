@@ -53,10 +53,14 @@ INTERVAL_SECONDS = 0.010
 ANSWERS_AFTER = 5
 
 
-class MeasuringClient:
-    """Answers: (when it came, term of the leader that gave it)."""
+def get_nodes(channel):
+    list(stubs.management(channel).GetNodes(stubs.management_pb2.GetNodesRequest(), timeout=60))
 
-    def __init__(self, curators):
+
+class MeasuringClient:
+    """Answers: (when it came, term of the leader that gave it). `ask` makes the call."""
+
+    def __init__(self, curators, ask=get_nodes):
         def channel_to(address, node_id):
             return stubs.channel(address, node_id, curators.ca, curators.certificate,
                                  curators.key, OPTIONS)
@@ -64,6 +68,7 @@ class MeasuringClient:
         self._stop = threading.Event()
         self._answered = threading.Condition()
         self._answers = []
+        self._ask = ask
         self._thread = threading.Thread(target=self._call)
         self._thread.start()
 
@@ -73,10 +78,8 @@ class MeasuringClient:
         self._thread.join()
 
     def _call(self):
-        request = stubs.management_pb2.GetNodesRequest()
-
         def attempt(channel, leader):
-            list(stubs.management(channel).GetNodes(request, timeout=60))
+            self._ask(channel)
             return leader
         while not self._stop.is_set():
             began = time.monotonic()
@@ -129,9 +132,9 @@ def report(scenario, options, figures, **more):
           flush=True)
 
 
-def change_leader(curators, options, fault, repair):
+def change_leader(curators, options, fault, repair, ask=get_nodes):
     """Figures of `runs` changes of leadership, and the floor; the cluster is whole before each."""
-    client = MeasuringClient(curators)
+    client = MeasuringClient(curators, ask)
     try:
         floor = client.floor()
         figures = []
@@ -145,19 +148,22 @@ def change_leader(curators, options, fault, repair):
         client.close()
 
 
+def signal_leader(curators, options, number, ask=get_nodes):
+    """As change_leader: the leader gets the signal, and is there again before the next."""
+    def rest(leader):
+        if number == signal.SIGSTOP:
+            leader.send(signal.SIGCONT)
+        else:
+            leader.process.child.wait()
+            curators.start(leader)
+        if number == signal.SIGKILL and options.fast_takeover == "on":
+            time.sleep(options.lease_ttl + 1)
+    return change_leader(curators, options, lambda c: c.send(number), rest, ask)
+
+
 def by_signal(number):
     def scenario(name, curators, options):
-        def restart(leader):
-            if number == signal.SIGSTOP:
-                leader.send(signal.SIGCONT)
-            else:
-                leader.process.child.wait()
-                curators.start(leader)
-        def rest(leader):
-            restart(leader)
-            if number == signal.SIGKILL and options.fast_takeover == "on":
-                time.sleep(options.lease_ttl + 1)
-        figures, floor = change_leader(curators, options, lambda c: c.send(number), rest)
+        figures, floor = signal_leader(curators, options, number)
         report(name, options, figures, floor=floor)
     return scenario
 
