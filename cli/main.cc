@@ -82,11 +82,13 @@ ExitCode RunCommand(const ParsedCommand& command, Settings settings, ConfigFile 
   // Programs that read JSON read errors from stderr: notes would be in the way.
   options.quiet = settings.quiet || (IsMachine(settings.output.value.format) &&
                                      !environment.stderr_is_terminal && settings.verbosity == 0);
-  StandardTerminal terminal(options, interruption);
+  // Neither the terminal nor the session is destroyed: that would wait for gRPC to take
+  // down all that it has built up.
+  auto& terminal = *new StandardTerminal(options, interruption);
   for (const std::string& warning : file.warnings()) {
     terminal.Note(absl::StrCat("warning: ", warning));
   }
-  Session session(std::move(settings), std::move(file), terminal, interruption);
+  auto& session = *new Session(std::move(settings), std::move(file), terminal, interruption);
   session.SetConfigFault(std::move(config_fault));
   StreamRenderer renderer(format);
   session.SetSink([&](Document document) {
