@@ -20,9 +20,8 @@ class MalformedRequestInterceptor final : public grpc::experimental::Interceptor
   void Intercept(InterceptorBatchMethods* methods) override {
     if (methods->QueryInterceptionHookPoint(InterceptionHookPoints::PRE_SEND_STATUS) &&
         IsOfMalformedRequest(method_, methods->GetSendStatus())) {
-      methods->ModifySendStatus(grpc::Status(
-          grpc::StatusCode::INVALID_ARGUMENT,
-          "the request is no message of this method: damaged, or its text is not UTF-8"));
+      methods->ModifySendStatus(
+          grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, kMalformedRequestText));
     }
     methods->Proceed();
   }

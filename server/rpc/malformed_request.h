@@ -13,6 +13,10 @@
 
 namespace curatord {
 
+// Where a service parses for itself (raw_message.h), it says the same.
+inline constexpr char kMalformedRequestText[] =
+    "the request is no message of this method: damaged, or its text is not UTF-8";
+
 // Whether gRPC says `status` of a request that it could not parse. `method`:
 // "/package.Service/Method"; of one that does not exist it says the same.
 bool IsOfMalformedRequest(absl::string_view method, const grpc::Status& status);

@@ -10,6 +10,7 @@
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/proto_buffer_reader.h"
 #include "grpcpp/support/slice.h"
+#include "server/rpc/malformed_request.h"
 
 namespace curatord {
 
@@ -26,8 +27,7 @@ absl::Status ParseRaw(const grpc::ByteBuffer& raw, Message* message) {
   grpc::ByteBuffer bytes = raw;  // reading is for those who may change it
   grpc::ProtoBufferReader reader(&bytes);
   if (reader.status().ok() && message->ParseFromZeroCopyStream(&reader)) return absl::OkStatus();
-  // As gRPC says it where it parses.
-  return absl::InternalError("the request is damaged: it does not parse");
+  return absl::InvalidArgumentError(kMalformedRequestText);
 }
 
 }  // namespace curatord

@@ -9,6 +9,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "grpcpp/create_channel.h"
+#include "libclient/identity/tls_credentials.h"
 #include "tests/cluster/leader_server.h"
 
 namespace curatord {
@@ -55,15 +57,29 @@ class SlowReader : public testing_support::LeaderServerTest {
     }
   }
 
+  // Of a window that stays as it is. gRPC would measure the line, and on loopback take
+  // all there is ahead of a reader that does not read.
+  std::shared_ptr<grpc::Channel> Channel() const {
+    grpc::ChannelArguments arguments;
+    arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+    curator::identity::ChannelTrust trust;
+    trust.ca = cluster_.ca();
+    return grpc::CreateCustomChannel(
+        address_,
+        curator::identity::MakeChannelCredentials(
+            trust, cluster_.OwnerIdentity(), std::make_shared<curator::identity::PeerRecord>()),
+        arguments);
+  }
+
   static constexpr size_t kApprovals = 1000;
-  const Client owner_ = AsOwner();
   std::unique_ptr<TestNode> last_;  // of all, by id
   std::vector<TestNode> waiting_;   // to be approved
 };
 
 TEST_F(SlowReader, OfGetNodesKeepsNobodyWaiting) {
+  const auto slow = mgmt::Management::NewStub(Channel());
   Context context;
-  auto stream = owner_.management->GetNodes(&context, {});
+  auto stream = slow->GetNodes(&context, {});
   mgmt::Node node;
   ASSERT_TRUE(stream->Read(&node));
   ApproveAll();
@@ -89,10 +105,11 @@ TEST_F(SlowReader, OfGetNodesKeepsNobodyWaiting) {
 }
 
 TEST_F(SlowReader, OfAWatchKeepsNobodyWaitingAndSeesTheNewestOfEachNode) {
+  const auto slow = api::Curator::NewStub(Channel());
   Context context;
   api::WatchRequest request;
   request.mutable_nodes_in_cluster();
-  auto stream = owner_.curator->Watch(&context, request);
+  auto stream = slow->Watch(&context, request);
   api::WatchEvent event;
   ASSERT_TRUE(stream->Read(&event));
   ApproveAll();

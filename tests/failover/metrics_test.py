@@ -18,6 +18,7 @@ from shared_cluster import SharedCluster
 
 PORT = 9835
 GET_NODES = "metropolis.proto.api.Management/GetNodes"
+LIST_NODES = "curator.v1.Nodes/List"  # what curatorctl calls
 
 
 def url(curator, path="/metrics"):
@@ -60,7 +61,7 @@ class Metrics(SharedCluster):
             if curator is leader:
                 eventually(lambda: self.scrape(leader)[nodes] == 3, 30, "all nodes are healthy")
                 self.assertGreater(
-                    samples[f'curator_rpcs_total{{method="{GET_NODES}",code="OK"}}'], 0)
+                    samples[f'curator_rpcs_total{{method="{LIST_NODES}",code="OK"}}'], 0)
             else:
                 self.assertNotIn(nodes, samples)
         self.assertEqual(len(terms), 1)
