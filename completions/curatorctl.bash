@@ -51,9 +51,9 @@ _curatorctl() {
   case "$at" in
     "") commands='node cluster ticket leader wait context cred trust doctor completion help version' flags='-h --help --version -c --context --config -e --endpoint --ca-file --ca-sha256 --cert --key -o --output --no-headers -q --quiet --sort --color -t --timeout --connect-timeout -y --yes --no-input -n --dry-run -v --verbose' ;;
     "node") commands='list describe watch pending approve label role decommission delete' flags='-h --help' ;;
-    "node list") commands='' flags='-h --help --filter -l --label --state --health --role --fail-empty' ;;
-    "node describe") commands='' flags='-h --help' ;;
-    "node watch") commands='' flags='-h --help --filter -l --label --state --health --role' ;;
+    "node list") commands='' flags='-h --help --filter -l --label --state --health --role --fail-empty' before_nodes=0 ;;
+    "node describe") commands='' flags='-h --help' before_nodes=0 ;;
+    "node watch") commands='' flags='-h --help --filter -l --label --state --health --role' before_nodes=0 ;;
     "node pending") commands='' flags='-h --help' ;;
     "node approve") commands='' flags='-h --help --pubkey --all --filter --wait' before_nodes=0 ;;
     "node label") commands='' flags='-h --help --filter --overwrite' before_nodes=0 ;;

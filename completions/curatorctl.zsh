@@ -61,7 +61,7 @@ _curatorctl() {
       flags=('-h:show this help' '--help:show this help') before_nodes=0 ;;
     ("node watch")
       commands=()
-      flags=('-h:show this help' '--help:show this help' '--filter:only those of which this expression holds' '-l:only those with these labels: k=v,k!=v,k,!k; repeatable: all of them' '--label:only those with these labels: k=v,k!=v,k,!k; repeatable: all of them' '--state:only those in one of these states' '--health:only those of such health' '--role:only those with one of these roles; cm, kc and kw will do') ;;
+      flags=('-h:show this help' '--help:show this help' '--filter:only those of which this expression holds' '-l:only those with these labels: k=v,k!=v,k,!k; repeatable: all of them' '--label:only those with these labels: k=v,k!=v,k,!k; repeatable: all of them' '--state:only those in one of these states' '--health:only those of such health' '--role:only those with one of these roles; cm, kc and kw will do') before_nodes=0 ;;
     ("node pending")
       commands=()
       flags=('-h:show this help' '--help:show this help') ;;
