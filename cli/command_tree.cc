@@ -235,8 +235,8 @@ void Tree::AddWait() {
   CLI::App* wait = Verb(&app_, "wait", "wait for a condition",
                         [this](Session& session) { return WaitCommand(session, wait_); });
   wait->add_option("--for", wait_.conditions,
-                   "leader, node/ID:state=UP, node/ID:health=HEALTHY, node/ID:exists or "
-                   "node/ID:deleted; repeatable: all of them")
+                   "leader, node/ID:state=UP, node/ID:health=HEALTHY, node/ID:exists, "
+                   "node/ID:deleted or nodes(CEL)>=3; repeatable: all of them")
       ->type_name("CONDITION")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)

@@ -26,6 +26,16 @@ void Filter(CLI::App* app, std::string& filter, const char* summary) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
 }
 
+void Selection(CLI::App* app, NodeSelection& selection) {
+  Filter(app, selection.filter, "only those of which this expression holds");
+  Repeated(app, "-l,--label", selection.labels, "SELECTOR",
+           "only those with these labels: k=v,k!=v,k,!k; repeatable: all of them");
+  Repeated(app, "--state", selection.states, kStates, "only those in one of these states");
+  Repeated(app, "--health", selection.healths, kHealths, "only those of such health");
+  Repeated(app, "--role", selection.roles, kRoles,
+           "only those with one of these roles; cm, kc and kw will do");
+}
+
 }  // namespace
 
 void NodeBranch::Add(CLI::App* root, const TreeGrower& grow) {
@@ -41,13 +51,7 @@ void NodeBranch::AddReads(CLI::App* node, const TreeGrower& grow) {
                              [this](Session& session) { return NodeListCommand(session, list_); });
   list->alias("ls");
   list->add_option("ID", list_.ids, "only these nodes");
-  Filter(list, list_.selection.filter, "only those of which this expression holds");
-  Repeated(list, "-l,--label", list_.selection.labels, "SELECTOR",
-           "only those with these labels: k=v,k!=v,k,!k; repeatable: all of them");
-  Repeated(list, "--state", list_.selection.states, kStates, "only those in one of these states");
-  Repeated(list, "--health", list_.selection.healths, kHealths, "only those of such health");
-  Repeated(list, "--role", list_.selection.roles, kRoles,
-           "only those with one of these roles; cm, kc and kw will do");
+  Selection(list, list_.selection);
   list->add_flag("--fail-empty", list_.fail_empty, "exit 20 if there is nothing to list");
   list->footer(
       "Of several flags all must hold, of the values of one (--state NEW,STANDBY) any.\n"
@@ -62,7 +66,10 @@ void NodeBranch::AddReads(CLI::App* node, const TreeGrower& grow) {
       grow.verb(node, "watch", "show nodes, then each change as it comes, until interrupted",
                 [this](Session& session) { return NodeWatchCommand(session, watch_); });
   watch->add_option("ID", watch_.ids, "only these nodes");
+  Selection(watch, watch_.selection);
   watch->footer(
+      "With filters as of node list: changes of nodes that match before or after them. A\n"
+      "change of health alone is none.\n"
       "Rides over failovers: then only what changed meanwhile is shown. Runs until it is\n"
       "interrupted; --timeout ends it earlier, with exit code 10.");
 
@@ -125,6 +132,10 @@ void NodeBranch::AddEndOfLife(CLI::App* node, const TreeGrower& grow) {
       [this](Session& session) { return NodeDecommissionCommand(session, decommission_); });
   decommission->add_option("ID", decommission_.ids, "nodes to decommission")->required();
   decommission->add_flag("--wait", decommission_.wait, "wait until they are DECOMMISSIONED");
+  decommission->footer(
+      "Nodes with roles are refused: remove them first. It is requested here and done by the\n"
+      "node's own agent, which ends; then the node can be deleted. Given again, it tells how\n"
+      "far that is.");
 
   CLI::App* remove =
       grow.verb(node, "delete", "forget nodes for good; asks",

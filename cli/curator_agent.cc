@@ -1,6 +1,7 @@
 // curator-agent: a node of a cluster as a program, or several of them for labs.
 // Registers, waits for approval, commits, and from then on reports status and
-// heartbeats, until told to stop or until the cluster does not want it any more.
+// heartbeats, until told to stop, or decommissioned, or until the cluster does not
+// want it any more.
 #include <unistd.h>
 
 #include <csignal>
@@ -120,7 +121,14 @@ ExitCode RunAgent(NodeAgentOptions options, int agent, const Logger& logger,
   options.on_step = [&logger, agent](NodeAgentStep step) {
     logger.Write(LogLevel::kDebug, agent, absl::StrCat("step: ", ToString(step)));
   };
+  const std::string data_dir = options.data_dir;
   const absl::Status status = NodeAgent(std::move(options)).Run(cancellation);
+  if (status.ok()) {
+    logger.Write(LogLevel::kInfo, agent,
+                 absl::StrCat("decommissioned: the cluster has let this node go, and ", data_dir,
+                              " can be removed"));
+    return ExitCode::kOk;
+  }
   if (cancellation.cancelled()) return ExitCode::kOk;
   logger.Write(LogLevel::kError, agent, absl::StrCat("stopped: ", status.message()));
   return Report(status);

@@ -93,12 +93,11 @@ const char* RoleTerm(NodeRole role) {
   return "false";
 }
 
-// A comment of the operator's must not swallow what follows it.
+}  // namespace
+
 std::string InParentheses(const std::string& filter) {
   return absl::StrCat("(", filter, absl::StrContains(filter, "//") ? "\n" : "", ")");
 }
-
-}  // namespace
 
 std::string CelString(absl::string_view text) {
   std::string out = "\"";

@@ -24,6 +24,10 @@ struct NodeSelection {
 // "" selects all nodes. kUsage for what no node can match.
 absl::StatusOr<std::string> FilterOf(const NodeSelection& selection);
 
+// `filter` as part of a longer expression; a comment of the operator's in it does not
+// swallow what follows.
+std::string InParentheses(const std::string& filter);
+
 // A CEL string literal that means exactly `text`, whatever is in it.
 std::string CelString(absl::string_view text);
 

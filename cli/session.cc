@@ -139,8 +139,12 @@ absl::Status Session::Emit(Document document) {
   terminal_.Progress("");
   absl::Status status = sink_ ? sink_(std::move(document)) : absl::OkStatus();
   has_emitted_ = true;
-  if (!status.ok()) interruption_.Interrupt(ExitCodeOf(status));
+  if (!status.ok()) InterruptFor(status);
   return status;
+}
+
+void Session::InterruptFor(const absl::Status& failure) {
+  interruption_.Interrupt(ExitCodeOf(failure));
 }
 
 void Session::RunUntilEnded() {

@@ -63,6 +63,8 @@ class Session {
   // For commands that show what happens as it happens. A failure also interrupts
   // the command: what it waits for ends, and it should return this status.
   absl::Status Emit(Document document);
+  // Interrupts the command for a failure of another kind, which it should return.
+  void InterruptFor(const absl::Status& failure);
   bool has_emitted() const { return has_emitted_; }
 
   // For commands that run until they are ended: the built-in limit of time does

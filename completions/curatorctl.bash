@@ -46,7 +46,7 @@ _curatorctl() {
     "node") commands='list describe watch pending approve label role decommission delete' flags='-h --help' ;;
     "node list") commands='' flags='-h --help --filter -l --label --state --health --role --fail-empty' ;;
     "node describe") commands='' flags='-h --help' ;;
-    "node watch") commands='' flags='-h --help' ;;
+    "node watch") commands='' flags='-h --help --filter -l --label --state --health --role' ;;
     "node pending") commands='' flags='-h --help' ;;
     "node approve") commands='' flags='-h --help --pubkey --all --filter --wait' ;;
     "node label") commands='' flags='-h --help --filter --overwrite' ;;

@@ -55,7 +55,7 @@ _curatorctl() {
       flags=('-h:show this help' '--help:show this help') ;;
     ("node watch")
       commands=()
-      flags=('-h:show this help' '--help:show this help') ;;
+      flags=('-h:show this help' '--help:show this help' '--filter:only those of which this expression holds' '-l:only those with these labels: k=v,k!=v,k,!k; repeatable: all of them' '--label:only those with these labels: k=v,k!=v,k,!k; repeatable: all of them' '--state:only those in one of these states' '--health:only those of such health' '--role:only those with one of these roles; cm, kc and kw will do') ;;
     ("node pending")
       commands=()
       flags=('-h:show this help' '--help:show this help') ;;
@@ -121,7 +121,7 @@ _curatorctl() {
       flags=('-h:show this help' '--help:show this help' '--to:to this node; else to who has waited longest') ;;
     ("wait")
       commands=()
-      flags=('-h:show this help' '--help:show this help' '--for:leader, node/ID:state=UP, node/ID:health=HEALTHY, node/ID:exists or node/ID:deleted; repeatable: all of them' '--for-at-least:it must hold that long') ;;
+      flags=('-h:show this help' '--help:show this help' '--for:leader, node/ID:state=UP, node/ID:health=HEALTHY, node/ID:exists, node/ID:deleted or nodes(CEL)>=3; repeatable: all of them' '--for-at-least:it must hold that long') ;;
     ("context")
       commands=('list:list contexts' 'use:make a context the current one' 'show:show a context, the one in use if none is named' 'add:add a context from -e, --ca-file, --ca-sha256, --cert, --key' 'import:make a context from the files of the existing tool' 'remove:remove a context; its files stay' 'explain:every effective setting and where it comes from')
       flags=('-h:show this help' '--help:show this help') ;;

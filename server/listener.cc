@@ -20,6 +20,7 @@
 #include "server/local/server_status_service.h"
 #include "server/log.h"
 #include "server/nodes/lifecycle.h"
+#include "server/rpc/malformed_request.h"
 
 namespace curatord {
 namespace {
@@ -164,10 +165,10 @@ std::unique_ptr<Listener::Served> Listener::Start(const Role& role, uint64_t ver
     served->not_leader = std::make_unique<NotLeader>(state_, role);
   }
   served->local = std::make_unique<LocalService>(state_, authorizer_, role, options_.node_id);
-  served->status = std::make_unique<ServerStatusService>(state_, authorizer_, supervisor_, role,
-                                                         options_.node_id);
+  served->status = std::make_unique<ServerStatusService>(
+      served->leadership.get(), state_, authorizer_, supervisor_, role, options_.node_id);
   served->health = std::make_unique<HealthService>(authorizer_, role);
-  served->reflection = std::make_unique<ReflectionService>(authorizer_, role);
+  served->reflection = std::make_unique<ReflectionService>(served->leadership.get(), authorizer_);
 
   grpc::ServerBuilder builder;
   SetServerArguments(&builder);
@@ -182,11 +183,13 @@ std::unique_ptr<Listener::Served> Listener::Start(const Role& role, uint64_t ver
   } else {
     builder.RegisterCallbackGenericService(served->not_leader.get());
   }
+  // In the order in which they see a status on its way out.
+  std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
+  interceptors.push_back(NewMalformedRequestInterceptorFactory());
   if (options_.metrics != nullptr) {
-    std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> counting;
-    counting.push_back(options_.metrics->rpcs()->NewInterceptorFactory());
-    builder.experimental().SetInterceptorCreators(std::move(counting));
+    interceptors.push_back(options_.metrics->rpcs()->NewInterceptorFactory());
   }
+  builder.experimental().SetInterceptorCreators(std::move(interceptors));
   served->server = builder.BuildAndStart();
   if (served->server == nullptr) {
     LogError("cannot listen",

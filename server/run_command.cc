@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "curator/node_agent.h"
 #include "server/auth/authorizer.h"
@@ -16,6 +17,7 @@
 #include "server/metrics/measured_store.h"
 #include "server/metrics/metrics_server.h"
 #include "server/nodes/cluster_state.h"
+#include "server/nodes/node_record.h"
 #include "server/pki/cluster_pki.h"
 #include "server/signals.h"
 #include "server/store/keys.h"
@@ -27,7 +29,10 @@
 namespace curatord {
 namespace {
 
+namespace common = metropolis::proto::common;
+
 constexpr absl::Duration kContentsTimeout = absl::Seconds(10);
+constexpr absl::Duration kHandOverTimeout = absl::Seconds(5);
 
 // The store must be of the cluster that our own certificate is of.
 absl::Status CheckSameCluster(Store* store, const curator::ClusterCa& ours) {
@@ -65,6 +70,36 @@ absl::Status CheckSameCluster(Store* store, const curator::ClusterCa& ours) {
                    "give the data directory and the store of the same cluster");
 }
 
+// A node that has left must not lead, whatever still stands in its data directory.
+absl::Status CheckNotDecommissioned(Store* store, const std::string& node_id) {
+  const std::string key = keys::Node(node_id);
+  absl::StatusOr<RangeResult> found = store->Range(key, absl::Now() + kContentsTimeout);
+  if (!found.ok()) return found.status();
+  // Damaged and missing ones are for the cluster's state to judge.
+  if (found->kvs.empty()) return absl::OkStatus();
+  absl::StatusOr<NodeRecord> record = ParseNodeRecord(key, found->kvs[0].value, 0);
+  if (!record.ok() || record->node.fsm_state() != common::NODE_STATE_DECOMMISSIONED) {
+    return absl::OkStatus();
+  }
+  return Explained(
+      absl::FailedPreconditionError(absl::StrCat("node ", node_id, " is decommissioned")),
+      "it has left the cluster for good, and its certificate counts for nothing",
+      "remove its data directory; to run a curator here again: `curatord join`");
+}
+
+// What this curator owes the cluster before its node is gone: that another leads.
+absl::Status HandOver(Election* election) {
+  const Published<Role>::Versioned role = election->role().Get();
+  if (role.value.kind != Role::Kind::kLeader) return absl::OkStatus();
+  if (election->Candidates().size() < 2) {
+    return absl::FailedPreconditionError("no other curator is there to lead the cluster");
+  }
+  LogInfo("handing over: this node is being decommissioned");
+  election->Resign("its node is being decommissioned");
+  election->role().WaitForChange(role.version, kHandOverTimeout);
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status Run(const RunConfig& config) {
@@ -81,6 +116,10 @@ absl::Status Run(const RunConfig& config) {
       OpenClusterStore(config.store_url, /*create=*/false);
   if (!store.ok()) return store.status();
   if (absl::Status same = CheckSameCluster(store->get(), credentials->ca); !same.ok()) return same;
+  if (absl::Status stays = CheckNotDecommissioned(store->get(), credentials->node_id);
+      !stays.ok()) {
+    return stays;
+  }
   // Once before campaigning: a curator that could not listen must not be elected.
   if (absl::Status free = TryListening(config.listen_address); !free.ok()) {
     return Explained(free, "another process listens there, or the address is not this machine's",
@@ -124,6 +163,9 @@ absl::Status Run(const RunConfig& config) {
   // A curator needs no unlock key: its store is not the node's encrypted storage.
   agent_options.join = false;
   agent_options.on_log = [](absl::string_view line) { LogInfo("node agent", {{"event", line}}); };
+  agent_options.on_decommission = [&election](const curator::Cancellation&) {
+    return HandOver(&election);
+  };
   curator::NodeAgent agent(std::move(agent_options));
   const curator::Cancellation stop_agent;
 
@@ -150,9 +192,23 @@ absl::Status Run(const RunConfig& config) {
     supervisor.Start(
         "takeover", [&takeover] { return takeover->Run(); }, [&takeover] { takeover->Stop(); });
   }
+  absl::Notification agent_may_end;
   supervisor.Start(
-      "node-agent", [&agent, &stop_agent] { return agent.Run(stop_agent); },
-      [&stop_agent] { stop_agent.Cancel(); });
+      "node-agent",
+      [&] {
+        const absl::Status ended = agent.Run(stop_agent);
+        // Decommissioned: there is nothing to run again, and nothing more to do here.
+        if (ended.ok() && !stop_agent.cancelled()) {
+          LogInfo("decommissioned", {{"node", credentials->node_id}});
+          RequestStop();
+          agent_may_end.WaitForNotification();
+        }
+        return ended;
+      },
+      [&] {
+        stop_agent.Cancel();
+        agent_may_end.Notify();
+      });
   if (metrics_server != nullptr) {
     supervisor.Start(
         "metrics", [&metrics_server] { return metrics_server->Run(); },

@@ -22,7 +22,10 @@ void BlockStopSignals() {
   const sigset_t signals = StopSignals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);
 }
+
+void RequestStop() { ::kill(::getpid(), SIGTERM); }
 
 int WaitForStopSignal() {
   const sigset_t signals = StopSignals();

@@ -5,8 +5,12 @@
 
 namespace curatord {
 
-// Also ignores SIGPIPE: a closed connection is an error, not an end.
+// Also ignores SIGPIPE and SIGXFSZ: a closed connection, or a file that may not grow, is
+// an error, not an end.
 void BlockStopSignals();
+
+// Has this process be stopped as if by SIGTERM, from within.
+void RequestStop();
 
 // Waits for the first one; from then on a second one ends the process at once,
 // with exit code 130 or 143.

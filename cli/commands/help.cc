@@ -88,6 +88,7 @@ absl::StatusOr<CommandResult> HelpFiltersCommand() {
                   Pair("  node.time_since_heartbeat > duration('5s')", "silent for that long"),
                   Pair("  node.status.external_address == '10.0.1.5'", "by its address"),
                   Pair("  node.labels.pairs.exists(p, p.key == 'zone')", "what -l zone becomes"),
+                  Pair("wait --for 'nodes(CEL)>=3'", "until so many match; also <= == != > <"),
               },
               {{"FILTER", "name"}, {"MEANING", "meaning"}});
 }

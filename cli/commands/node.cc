@@ -10,6 +10,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
+#include "cli/commands/matching_nodes.h"
 #include "cli/exit_code.h"
 #include "cli/format.h"
 #include "cli/tones.h"
@@ -69,18 +70,15 @@ absl::StatusOr<NodeList> ListNodes(Session& session, const std::vector<std::stri
   for (const std::string& id : ids) {
     if (absl::Status status = CheckNodeId(id); !status.ok()) return status;
   }
-  absl::StatusOr<Client*> client = session.GetClient();
-  if (!client.ok()) return client.status();
-  if (ids.empty()) return (*client)->ListNodes(filter, session.GetCallOptions());
-  absl::StatusOr<NodeList> list = (*client)->ListNodes(session.GetCallOptions());
-  if (!list.ok()) return list;
+  absl::StatusOr<NodeList> list = ListMatching(session, ids.empty() ? filter : "");
+  if (!list.ok() || ids.empty()) return list;
   absl::StatusOr<std::vector<Node>> picked = PickNodes(*list, ids);
   if (!picked.ok()) return picked.status();
   list->nodes = *std::move(picked);
   if (filter.empty()) return list;
   // A named node that does not exist is a mistake, one that does not match is not:
   // so the filter cannot be all that is asked.
-  absl::StatusOr<NodeList> matching = (*client)->ListNodes(filter, session.GetCallOptions());
+  absl::StatusOr<NodeList> matching = ListMatching(session, filter);
   if (!matching.ok()) return matching;
   std::set<std::string> match;
   for (const Node& node : matching->nodes) match.insert(node.id);

@@ -31,6 +31,7 @@ absl::StatusOr<CommandResult> NodeDescribeCommand(Session& session, const NodeDe
 // A row per event, until it is ended.
 struct NodeWatchArgs {
   std::vector<std::string> ids;  // empty: all
+  NodeSelection selection;       // of these
 };
 absl::StatusOr<CommandResult> NodeWatchCommand(Session& session, const NodeWatchArgs& args);
 

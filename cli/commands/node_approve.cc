@@ -7,6 +7,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "cli/commands/matching_nodes.h"
 #include "cli/commands/node.h"
 #include "cli/commands/node_results.h"
 #include "cli/exit_code.h"
@@ -108,7 +109,7 @@ absl::StatusOr<CommandResult> NodeApproveCommand(Session& session, const NodeApp
 
   absl::StatusOr<Client*> client = session.GetClient();
   if (!client.ok()) return client.status();
-  absl::StatusOr<NodeList> list = (*client)->ListNodes(args.filter, session.GetCallOptions());
+  absl::StatusOr<NodeList> list = ListMatching(session, args.filter);
   if (!list.ok()) return list.status();
   absl::StatusOr<std::vector<NodeResult>> items = Choose(*list, args, keys);
   if (!items.ok()) return items.status();

@@ -50,12 +50,13 @@ struct NodeDeleteArgs {
 };
 absl::StatusOr<CommandResult> NodeDeleteCommand(Session& session, const NodeDeleteArgs& args);
 
-// Why the leader will refuse to delete `node`, and what to do; "" if it will not.
-struct DeleteObstacle {
+// Why the leader will refuse to let `node` go, and what to do; "" if it will not.
+struct Obstacle {
   std::string reason;
   std::string hint;
 };
-DeleteObstacle ObstacleTo(const Node& node, const NodeDeleteArgs& args);
+Obstacle ObstacleToDecommission(const Node& node);
+Obstacle ObstacleToDelete(const Node& node, const NodeDeleteArgs& args);
 
 }  // namespace curator::cli
 

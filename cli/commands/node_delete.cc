@@ -46,17 +46,54 @@ absl::Status ConfirmDelete(Session& session, const NodeDeleteArgs& args,
   return session.ConfirmLoss(QuestionAbout(session, results, "delete"), LinesAbout(results), word);
 }
 
+Obstacle RolesInTheWay(const Node& node) {
+  const std::string roles = absl::StrJoin(node.roles, ",", [](std::string* out, NodeRole role) {
+    absl::StrAppend(out, ToString(role));
+  });
+  return {absl::StrCat("it has roles: ", roles),
+          absl::StrCat("curatorctl node role remove ", roles, " ", node.id)};
+}
+
+void RefuseFor(NodeResult& result, Obstacle obstacle, const char* participle) {
+  if (obstacle.reason.empty()) return;
+  SetFailure(result, Failure(ExitCode::kRefused,
+                             absl::StrCat("node ", result.node.id, " is not ", participle),
+                             obstacle.reason, {std::move(obstacle.hint)}));
+  result.detail = std::move(obstacle.reason);
+}
+
+// Of a decommissioning.
+const char* ProgressOf(DecommissionState state) {
+  switch (state) {
+    case DecommissionState::kNone:
+      break;
+    case DecommissionState::kRequested:
+      return "requested; its agent does the rest";
+    case DecommissionState::kInProgress:
+      return "in progress on the node";
+    case DecommissionState::kDone:
+      return "is DECOMMISSIONED";
+  }
+  return "not requested";
+}
+
 }  // namespace
 
-DeleteObstacle ObstacleTo(const Node& node, const NodeDeleteArgs& args) {
+Obstacle ObstacleToDecommission(const Node& node) {
+  if (!node.roles.empty()) return RolesInTheWay(node);
+  if (node.state != NodeState::kUp) {
+    return {absl::StrCat("it is ", ToString(node.state), ", and holds nothing of the cluster yet"),
+            absl::StrCat("curatorctl node delete ", node.id)};
+  }
+  return {};
+}
+
+Obstacle ObstacleToDelete(const Node& node, const NodeDeleteArgs& args) {
   // In the order in which the leader looks.
   if (!node.roles.empty() && !args.force_has_roles) {
-    const std::string roles = absl::StrJoin(node.roles, ",", [](std::string* out, NodeRole role) {
-      absl::StrAppend(out, ToString(role));
-    });
-    return {absl::StrCat("it has roles: ", roles),
-            absl::StrCat("curatorctl node role remove ", roles, " ", node.id,
-                         "     or, whatever depends on it: --force-has-roles")};
+    Obstacle obstacle = RolesInTheWay(node);
+    absl::StrAppend(&obstacle.hint, "     or, whatever depends on it: --force-has-roles");
+    return obstacle;
   }
   if (node.state == NodeState::kUp && !args.force_not_decommissioned) {
     return {"it is UP", absl::StrCat("curatorctl node decommission ", node.id,
@@ -73,12 +110,7 @@ absl::StatusOr<CommandResult> NodeDeleteCommand(Session& session, const NodeDele
   if (!client.ok()) return client.status();
   // Nobody is asked about what would be refused anyhow.
   for (NodeResult& result : *results) {
-    DeleteObstacle obstacle = ObstacleTo(result.node, args);
-    if (obstacle.reason.empty()) continue;
-    SetFailure(result,
-               Failure(ExitCode::kRefused, absl::StrCat("node ", result.node.id, " is not deleted"),
-                       obstacle.reason, {std::move(obstacle.hint)}));
-    result.detail = std::move(obstacle.reason);
+    RefuseFor(result, ObstacleToDelete(result.node, args), "deleted");
   }
   if (absl::Status status = ConfirmDelete(session, args, *results); !status.ok()) return status;
   DeleteBypass bypass;
@@ -106,8 +138,11 @@ absl::StatusOr<CommandResult> NodeDecommissionCommand(Session& session,
   absl::StatusOr<Client*> client = session.GetClient();
   if (!client.ok()) return client.status();
   for (NodeResult& result : *results) {
-    if (result.node.state != NodeState::kDecommissioned) continue;
-    SetOutcome(result, ChangeOutcome::kUnchanged, "is DECOMMISSIONED");
+    if (result.node.state == NodeState::kDecommissioned) {
+      SetOutcome(result, ChangeOutcome::kUnchanged, ProgressOf(DecommissionState::kDone));
+    } else {
+      RefuseFor(result, ObstacleToDecommission(result.node), "decommissioned");
+    }
   }
   const bool dry_run = session.settings().dry_run;
   if (AnyUndecided(*results) && !dry_run) {
@@ -122,10 +157,10 @@ absl::StatusOr<CommandResult> NodeDecommissionCommand(Session& session,
           absl::StrCat("dry run: ", ToString(result.node.state), " would become DECOMMISSIONED");
       return;
     }
-    absl::StatusOr<NodeChangeResult> changed =
+    absl::StatusOr<DecommissionResult> changed =
         (*client)->DecommissionNode(result.node.id, session.GetCallOptions());
     if (!changed.ok()) return SetFailure(result, changed.status());
-    SetOutcome(result, changed->outcome, absl::StrCat("now ", ToString(changed->after.state)));
+    SetOutcome(result, changed->outcome, ProgressOf(changed->state));
   });
   absl::Status waited;
   const bool any_done = std::any_of(results->begin(), results->end(),

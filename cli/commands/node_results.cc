@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "cli/commands/matching_nodes.h"
 #include "cli/commands/node.h"
 #include "cli/exit_code.h"
 #include "cli/tones.h"
@@ -48,9 +49,7 @@ absl::StatusOr<std::vector<NodeResult>> ChooseNodes(Session& session,
   for (const std::string& id : ids) {
     if (absl::Status status = CheckNodeId(id); !status.ok()) return status;
   }
-  absl::StatusOr<Client*> client = session.GetClient();
-  if (!client.ok()) return client.status();
-  absl::StatusOr<NodeList> list = (*client)->ListNodes(filter, session.GetCallOptions());
+  absl::StatusOr<NodeList> list = ListMatching(session, filter);
   if (!list.ok()) return list.status();
   if (!ids.empty()) {
     absl::StatusOr<std::vector<Node>> picked = PickNodes(*list, ids);

@@ -1,9 +1,9 @@
 // curatorctl node watch: one row per event, as it comes.
-#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "cli/commands/matching_nodes.h"
 #include "cli/commands/node.h"
 #include "cli/tones.h"
 
@@ -46,11 +46,6 @@ Tone ToneOfEvent(absl::string_view event) {
   if (event == "DELETED") return Tone::kBad;
   if (event == "LEADER_CHANGED" || event == "RECONNECTED") return Tone::kWarning;
   return Tone::kPlain;
-}
-
-bool IsOfNode(NodeEvent::Kind kind) {
-  return kind == NodeEvent::Kind::kAdded || kind == NodeEvent::Kind::kModified ||
-         kind == NodeEvent::Kind::kDeleted;
 }
 
 }  // namespace
@@ -106,18 +101,20 @@ absl::StatusOr<CommandResult> NodeWatchCommand(Session& session, const NodeWatch
   for (const std::string& id : args.ids) {
     if (absl::Status status = CheckNodeId(id); !status.ok()) return status;
   }
+  const absl::StatusOr<std::string> filter = FilterOf(args.selection);
+  if (!filter.ok()) return filter.status();
   session.RunUntilEnded();
   absl::StatusOr<Client*> client = session.GetClient();
   if (!client.ok()) return client.status();
-  const auto is_wanted = [&args](const NodeEvent& event) {
-    if (args.ids.empty() || !IsOfNode(event.kind)) return true;
-    const std::string& id = event.node.has_value() ? event.node->id : event.previous->id;
-    return std::find(args.ids.begin(), args.ids.end(), id) != args.ids.end();
-  };
+  MatchingEvents events(
+      args.ids, *filter, [&](const std::string& cel) { return ListMatching(session, cel); },
+      [&](const NodeEvent& event) { return session.Emit(NodeEventDocument(event)); });
   absl::Status shown;
   absl::Status ended = (*client)->WatchNodes(
       [&](const NodeEvent& event) {
-        if (shown.ok() && is_wanted(event)) shown = session.Emit(NodeEventDocument(event));
+        if (!shown.ok()) return;
+        shown = events.OnEvent(event);
+        if (!shown.ok()) session.InterruptFor(shown);  // else the watch would go on
       },
       session.GetCallOptions());
   return CommandResult{{}, shown.ok() ? std::move(ended) : std::move(shown)};

@@ -1,12 +1,15 @@
 #include "cli/commands/wait.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
+#include "cli/commands/matching_nodes.h"
 #include "cli/commands/node.h"
 #include "cli/exit_code.h"
 
@@ -14,6 +17,9 @@ namespace curator::cli {
 namespace {
 
 constexpr absl::Duration kPollInterval = absl::Milliseconds(250);
+
+// The longer ones first.
+constexpr const char* kComparisons[] = {">=", "<=", "==", "!=", ">", "<"};
 
 // What one look at the cluster showed.
 struct Observation {
@@ -39,7 +45,8 @@ absl::StatusOr<Observation> Observe(Session& session,
   absl::optional<NodeList> list;
   const bool needs_nodes =
       std::any_of(conditions.begin(), conditions.end(), [](const WaitCondition& condition) {
-        return condition.kind != WaitCondition::Kind::kLeader;
+        return condition.kind != WaitCondition::Kind::kLeader &&
+               condition.kind != WaitCondition::Kind::kNodes;
       });
   if (needs_nodes) {
     absl::StatusOr<NodeList> nodes = client.ListNodes(session.GetCallOptions());
@@ -56,6 +63,20 @@ absl::StatusOr<Observation> Observe(Session& session,
       seen.last.emplace_back("leader",
                              Value::Object{{"id", leader->id}, {"address", leader->address}});
       parts.push_back(absl::StrCat("leader ", leader->id, " (", leader->address, ")"));
+      continue;
+    }
+    if (condition.kind == WaitCondition::Kind::kNodes) {
+      absl::StatusOr<NodeList> matching = ListMatching(session, condition.filter);
+      if (!matching.ok()) return matching.status();
+      const auto count = static_cast<int64_t>(matching->nodes.size());
+      seen.leader_id = matching->leader_id;
+      seen.met = seen.met && Holds(condition, count);
+      seen.last.emplace_back(absl::StrCat("nodes(", condition.filter, ")"), count);
+      const std::string what =
+          condition.filter.empty()
+              ? ""
+              : absl::StrCat(count == 1 ? " matches " : " match ", condition.filter);
+      parts.push_back(absl::StrCat(count, count == 1 ? " node" : " nodes", what));
       continue;
     }
     absl::optional<Node> node;
@@ -111,8 +132,25 @@ absl::StatusOr<WaitCondition> ParseWaitCondition(absl::string_view text) {
     return Failure(ExitCode::kUsage, absl::StrCat("cannot wait for \"", condition.text, "\""),
                    std::move(why),
                    {"conditions: leader, node/ID:state=UP, node/ID:health=HEALTHY, "
-                    "node/ID:exists, node/ID:deleted"});
+                    "node/ID:exists, node/ID:deleted, nodes(CEL)>=3"});
   };
+  if (absl::ConsumePrefix(&text, "nodes(")) {
+    // What is compared with is no part of the expression, which may contain all of this.
+    const size_t end = text.rfind(')');
+    if (end == absl::string_view::npos) return fail("the parenthesis is not closed");
+    condition.kind = WaitCondition::Kind::kNodes;
+    condition.filter = std::string(absl::StripAsciiWhitespace(text.substr(0, end)));
+    absl::string_view rest = absl::StripAsciiWhitespace(text.substr(end + 1));
+    const auto* comparison =
+        std::find_if(std::begin(kComparisons), std::end(kComparisons),
+                     [&rest](const char* known) { return absl::ConsumePrefix(&rest, known); });
+    if (comparison == std::end(kComparisons) || !absl::SimpleAtoi(rest, &condition.count) ||
+        condition.count < 0) {
+      return fail("how many nodes is missing: >=, <=, ==, !=, > or <, and a number");
+    }
+    condition.comparison = *comparison;
+    return condition;
+  }
   if (!absl::ConsumePrefix(&text, "node/")) return fail("");
   const size_t colon = text.find(':');
   if (colon == absl::string_view::npos) return fail("what of the node is missing");
@@ -145,9 +183,20 @@ absl::StatusOr<WaitCondition> ParseWaitCondition(absl::string_view text) {
   return fail("");
 }
 
+bool Holds(const WaitCondition& condition, int64_t matching) {
+  const std::string& comparison = condition.comparison;
+  if (comparison == ">=") return matching >= condition.count;
+  if (comparison == "<=") return matching <= condition.count;
+  if (comparison == "==") return matching == condition.count;
+  if (comparison == "!=") return matching != condition.count;
+  if (comparison == ">") return matching > condition.count;
+  return matching < condition.count;
+}
+
 bool Holds(const WaitCondition& condition, const absl::optional<Node>& node) {
   switch (condition.kind) {
     case WaitCondition::Kind::kLeader:
+    case WaitCondition::Kind::kNodes:
       return false;  // no condition on a node
     case WaitCondition::Kind::kState:
       return node.has_value() && condition.value == ToString(node->state);

@@ -2,6 +2,7 @@
 #ifndef CLI_COMMANDS_WAIT_H_
 #define CLI_COMMANDS_WAIT_H_
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -23,18 +24,24 @@ absl::StatusOr<CommandResult> WaitCommand(Session& session, const WaitArgs& args
 
 // One parsed --for.
 struct WaitCondition {
-  enum class Kind { kLeader, kState, kHealth, kDeleted, kExists };
+  enum class Kind { kLeader, kState, kHealth, kDeleted, kExists, kNodes };
   Kind kind = Kind::kLeader;
-  std::string node_id;  // all but kLeader
+  std::string node_id;  // all but kLeader and kNodes
   std::string value;    // kState, kHealth: as the protocol spells it
-  std::string text;     // as given
+  // kNodes: how many nodes match ("" is all), against `count`.
+  std::string filter;
+  std::string comparison;  // ">=", "<=", "==", "!=", ">", "<"
+  int64_t count = 0;
+  std::string text;  // as given
 };
 // "leader", "node/ID:state=UP", "node/ID:health=HEALTHY", "node/ID:deleted",
-// "node/ID:exists". Fails with exit code kUsage.
+// "node/ID:exists", "nodes(CEL)>=3". Fails with exit code kUsage.
 absl::StatusOr<WaitCondition> ParseWaitCondition(absl::string_view text);
 
 // Whether a condition on a node holds; `node` none: it does not exist.
 bool Holds(const WaitCondition& condition, const absl::optional<Node>& node);
+// Whether one on how many nodes match does.
+bool Holds(const WaitCondition& condition, int64_t matching);
 
 }  // namespace curator::cli
 

@@ -65,16 +65,18 @@ bool IsFinal(const absl::Status& status, Patience patience) {
 absl::Status CallPatiently(net::LeaderFinder& finder, const net::CallContext& context,
                            Patience patience, const FailureStreak::Log& log,
                            absl::string_view method, const google::protobuf::Message& request,
-                           google::protobuf::Message* response) {
+                           google::protobuf::Message* response, net::CallTrace* trace) {
   FailureStreak failures(log);
+  net::CallTrace own;
+  net::CallTrace& last = trace != nullptr ? *trace : own;
   for (;;) {
     net::CallContext attempt = context;
     attempt.deadline = std::min(context.deadline, core::After(net::Now(), kAttemptSpan));
-    net::CallTrace trace;
-    absl::Status status = net::CallLeader(finder, attempt, method, request, response, &trace);
+    last = net::CallTrace();
+    absl::Status status = net::CallLeader(finder, attempt, method, request, response, &last);
     if (status.ok() || IsFinal(status, patience) || net::Now() >= context.deadline) return status;
-    if (DescribeError(status).code == ErrorCode::kTimeout && trace.leader.channel != nullptr) {
-      finder.ReportBroken(trace.leader, "no answer in time");
+    if (DescribeError(status).code == ErrorCode::kTimeout && last.leader.channel != nullptr) {
+      finder.ReportBroken(last.leader, "no answer in time");
     }
     if (!PauseFor(failures.Add(method, status), context.deadline,
                   net::TokenOf(context.cancellation)) &&

@@ -49,11 +49,11 @@ enum class Patience {
 bool IsFinal(const absl::Status& status, Patience patience);
 
 // CallLeader until it succeeds or fails for good, or `context` ends it. Only for
-// methods that may be repeated.
+// methods that may be repeated. `trace` is of the last call.
 absl::Status CallPatiently(net::LeaderFinder& finder, const net::CallContext& context,
                            Patience patience, const FailureStreak::Log& log,
                            absl::string_view method, const google::protobuf::Message& request,
-                           google::protobuf::Message* response);
+                           google::protobuf::Message* response, net::CallTrace* trace = nullptr);
 
 }  // namespace curator
 

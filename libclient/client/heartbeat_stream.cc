@@ -1,13 +1,11 @@
 #include "libclient/client/heartbeat_stream.h"
 
-#include <algorithm>
-#include <deque>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "grpcpp/grpcpp.h"
-#include "libclient/net/monotonic.h"
+#include "libclient/net/pause.h"
 #include "metropolis/curator.grpc.pb.h"
 
 namespace curator {
@@ -44,28 +42,37 @@ class HeartbeatStream::Reactor final
   }
 
   Event Await(bool for_answer, core::Instant deadline, const std::vector<std::stop_token>& stops) {
-    const auto wake = [this] { absl::MutexLock lock(&mutex_); };
-    std::deque<std::stop_callback<decltype(wake)>> wakes;
-    for (const std::stop_token& stop : stops) wakes.emplace_back(stop, wake);
-    const auto stopped = [&stops] {
-      return std::any_of(stops.begin(), stops.end(),
-                         [](const std::stop_token& stop) { return stop.stop_requested(); });
-    };
     const auto happened = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-      return stopped() || broken_ || (for_answer && Answered());
+      return broken_ || (for_answer && Answered());
     };
+    switch (net::AwaitUnlessStopped(mutex_, happened, deadline, stops)) {
+      case net::WaitEnd::kElapsed:
+        return Event::kElapsed;
+      case net::WaitEnd::kStopped:
+        return Event::kStopped;
+      case net::WaitEnd::kHappened:
+        break;
+    }
     {
       absl::MutexLock lock(&mutex_);
-      while (
-          !mutex_.AwaitWithTimeout(absl::Condition(&happened), core::Until(deadline, net::Now()))) {
-        if (net::Now() >= deadline) return Event::kElapsed;
-      }
-      if (stopped()) return Event::kStopped;
       if (!broken_) return Event::kAnswered;
     }
     // Not cancelled: the server's own status is on its way.
     AwaitDone();
     return Event::kEnded;
+  }
+
+  void Close(core::Instant deadline) {
+    const auto may_close = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+      return broken_ || !writing_;
+    };
+    if (net::AwaitUnlessStopped(mutex_, may_close, deadline, {}) == net::WaitEnd::kElapsed) return;
+    {
+      absl::MutexLock lock(&mutex_);
+      if (broken_) return;
+    }
+    StartWritesDone();
+    Await(/*for_answer=*/false, deadline, {});
   }
 
   void Cancel() {
@@ -157,6 +164,8 @@ HeartbeatStream::Event HeartbeatStream::AwaitEnd(core::Instant deadline,
                                                  const std::vector<std::stop_token>& stops) {
   return reactor_->Await(/*for_answer=*/false, deadline, stops);
 }
+
+void HeartbeatStream::Close(core::Instant deadline) { reactor_->Close(deadline); }
 
 core::CallOutcome HeartbeatStream::outcome() const { return reactor_->outcome(); }
 

@@ -40,6 +40,9 @@ class HeartbeatStream {
   // Never kAnswered.
   Event AwaitEnd(core::Instant deadline, const std::vector<std::stop_token>& stops);
 
+  // Tells the server that no more will come, and waits until it has ended the stream.
+  void Close(core::Instant deadline);
+
   // Only after kEnded.
   core::CallOutcome outcome() const;
 

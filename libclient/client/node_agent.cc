@@ -55,6 +55,8 @@ const char* ToString(NodeAgentStep step) {
       return "join";
     case NodeAgentStep::kRunning:
       return "running";
+    case NodeAgentStep::kDecommission:
+      return "decommission";
   }
   return "unknown step";
 }
@@ -85,7 +87,8 @@ class NodeAgent::Impl {
     NodeService service(options_, context, *node);
     if (options_.join) {
       BeginStep(NodeAgentStep::kJoin);
-      if (absl::Status status = Join(service, *node); !status.ok()) return status;
+      absl::Status status = Join(service, *node);
+      if (!status.ok() || service.has_left()) return status;
     }
     BeginStep(NodeAgentStep::kRunning);
     absl::StatusOr<std::shared_ptr<net::LeaderFinder>> finder =

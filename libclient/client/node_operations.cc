@@ -6,9 +6,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "curator/client.h"
+#include "curator/v1/cluster_operations.pb.h"
 #include "libclient/client/arguments.h"
 #include "libclient/client/node_change.h"
 #include "libclient/identity/node_id.h"
+#include "libclient/net/leader_call.h"
 #include "libclient/net/leader_finder.h"
 #include "metropolis/management.pb.h"
 
@@ -58,6 +60,27 @@ template <typename Change>
 std::function<bool(const absl::optional<Node>&)> Shows(const Change& change) {
   return
       [&change](const absl::optional<Node>& now) { return now.has_value() && IsSo(*now, change); };
+}
+
+absl::StatusOr<DecommissionState> ReadDecommission(net::LeaderFinder& finder,
+                                                   const net::CallContext& context,
+                                                   absl::string_view id) {
+  v1::GetDecommissionRequest request;
+  request.set_node_id(std::string(id));
+  v1::Decommission decommission;
+  absl::Status status = net::CallLeader(
+      finder, context, "curator.v1.ClusterOperations.GetDecommission", request, &decommission);
+  if (!status.ok()) return status;
+  switch (decommission.state()) {
+    case v1::Decommission::STATE_REQUESTED:
+      return DecommissionState::kRequested;
+    case v1::Decommission::STATE_IN_PROGRESS:
+      return DecommissionState::kInProgress;
+    case v1::Decommission::STATE_DONE:
+      return DecommissionState::kDone;
+    default:
+      return DecommissionState::kNone;
+  }
 }
 
 }  // namespace
@@ -179,30 +202,40 @@ absl::StatusOr<NodeChangeResult> Client::DeleteNode(absl::string_view id,
   return result;
 }
 
-absl::StatusOr<NodeChangeResult> Client::DecommissionNode(absl::string_view id,
-                                                          const CallOptions& options) {
+absl::StatusOr<DecommissionResult> Client::DecommissionNode(absl::string_view id,
+                                                            const CallOptions& options) {
   if (absl::Status status = RequireNodeId(id); !status.ok()) return status;
+  const net::LeaderFinder::Operation operation(*finder_);
+  const net::CallContext context(options);
+  absl::StatusOr<Node> before = NodeChange(*finder_, std::string(id), options).Read();
+  if (!before.ok()) return before.status();
+  DecommissionResult result{ChangeOutcome::kUnchanged, *std::move(before),
+                            DecommissionState::kDone};
+  if (result.before.state == NodeState::kDecommissioned) return result;
+  absl::StatusOr<DecommissionState> state = ReadDecommission(*finder_, context, id);
+  // A server that lacks this lacks the request as well, and is the one to say so.
+  if (!state.ok() && DescribeError(state.status()).code != ErrorCode::kUnsupported) {
+    return state.status();
+  }
+  if (state.ok() && *state != DecommissionState::kNone) {
+    result.state = *state;
+    return result;
+  }
   management::DecommissionNodeRequest request;
   request.set_id(std::string(id));
-  const net::LeaderFinder::Operation operation(*finder_);
-  NodeChange node_change(*finder_, std::string(id), options);
-  absl::StatusOr<Node> before = node_change.Read();
-  if (!before.ok()) return before.status();
-  if (before->state == NodeState::kDecommissioned) {
-    return NodeChangeResult{ChangeOutcome::kUnchanged, *before, *before};
-  }
-  NodeChangeResult result{ChangeOutcome::kApplied, *before, *before};
-  result.after.state = NodeState::kDecommissioned;
   management::DecommissionNodeResponse response;
-  absl::Status status =
-      node_change.Make({"metropolis.proto.api.Management.DecommissionNode", request, response,
-                        [](const absl::optional<Node>& now) {
-                          return now.has_value() && now->state == NodeState::kDecommissioned;
-                        },
-                        "decommissioned"},
-                       &result.after);
+  absl::Status status = net::CallLeader(
+      *finder_, context, "metropolis.proto.api.Management.DecommissionNode", request, &response);
   if (!status.ok()) return status;
+  result.outcome = ChangeOutcome::kApplied;
+  result.state = DecommissionState::kRequested;
   return result;
+}
+
+absl::StatusOr<DecommissionState> Client::GetDecommission(absl::string_view id,
+                                                          const CallOptions& options) {
+  if (absl::Status status = RequireNodeId(id); !status.ok()) return status;
+  return ReadDecommission(*finder_, net::CallContext(options), id);
 }
 
 }  // namespace curator

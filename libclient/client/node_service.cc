@@ -30,6 +30,9 @@ constexpr char kUpdateNodeStatus[] =
 // A failover cuts every node's connection at the same moment.
 constexpr absl::Duration kReconnectJitter = absl::Milliseconds(500);
 
+// For the leader to end the stream of heartbeats that is closed. It ends anyhow.
+constexpr absl::Duration kCloseTimeout = absl::Seconds(1);
+
 // Tells one boot of the machine from the next; empty where Linux does not say.
 std::string BootId() {
   const absl::StatusOr<absl::optional<std::string>> text =
@@ -61,24 +64,6 @@ absl::Status Cancelled() {
   return MakeError(error);
 }
 
-// The cluster does not know the node any more, or not as its own.
-absl::Status Dismissed(const std::string& node_id, ErrorCode code, absl::string_view cause) {
-  Error error;
-  error.code = code;
-  error.message = code == ErrorCode::kNotFound
-                      ? absl::StrCat("node ", node_id, " was deleted from the cluster")
-                      : absl::StrCat("the cluster refuses node ", node_id);
-  error.cause = std::string(cause);
-  error.hints = {"to register again, start with an empty data directory and the ticket"};
-  return MakeError(error);
-}
-
-absl::Status DismissedBy(const std::string& node_id, const absl::Status& status) {
-  const Error error = DescribeError(status);
-  if (error.code == ErrorCode::kCancelled) return status;
-  return Dismissed(node_id, error.code, error.message);
-}
-
 }  // namespace
 
 NodeService::NodeService(const NodeAgentOptions& options, const net::CallContext& context,
@@ -86,7 +71,8 @@ NodeService::NodeService(const NodeAgentOptions& options, const net::CallContext
     : options_(options),
       context_(context),
       node_(node),
-      node_id_(identity::NodeIdFromPublicKey(node.node_key->public_key())) {}
+      node_id_(identity::NodeIdFromPublicKey(node.node_key->public_key())),
+      departure_(options, context, node_id_) {}
 
 absl::Status NodeService::Join(net::LeaderFinder& finder) {
   const auto log = [this](absl::string_view line) { Log(line); };
@@ -96,8 +82,9 @@ absl::Status NodeService::Join(net::LeaderFinder& finder) {
     curator_api::JoinNodeRequest request;
     request.set_using_sealed_configuration(sealed);
     curator_api::JoinNodeResponse response;
+    net::CallTrace trace;
     absl::Status status = CallPatiently(finder, context_, Patience::kUntilForgotten, log, kJoinNode,
-                                        request, &response);
+                                        request, &response, &trace);
     if (status.ok()) {
       if (node_.unlock_key.has_value() && !response.cluster_unlock_key().empty() &&
           !identity::ConstantTimeEqual(response.cluster_unlock_key(), *node_.unlock_key)) {
@@ -107,7 +94,7 @@ absl::Status NodeService::Join(net::LeaderFinder& finder) {
       return status;
     }
     if (!sealed || DescribeError(status).code != ErrorCode::kDenied) {
-      return DismissedBy(node_id_, status);
+      return OnFailed(status, trace);
     }
     sealed = false;
   }
@@ -123,7 +110,8 @@ absl::Status NodeService::Serve(net::LeaderFinder& finder) {
     absl::Duration delay;
     if (leader.ok()) {
       failures.Reset();
-      if (absl::Status status = ServeOn(finder, *leader); !status.ok()) return status;
+      absl::Status status = ServeOn(finder, *leader);
+      if (!status.ok() || has_left_) return status;
       delay = absl::Uniform(random_, 0.0, 1.0) * kReconnectJitter;
     } else {
       if (DescribeError(leader.status()).code == ErrorCode::kCancelled) return leader.status();
@@ -135,9 +123,11 @@ absl::Status NodeService::Serve(net::LeaderFinder& finder) {
 
 absl::Status NodeService::ServeOn(net::LeaderFinder& finder, const net::LeaderConnection& leader) {
   ++outage_tries_;
-  if (absl::Status status = ReportStatus(finder, leader); !status.ok()) return status;
+  absl::Status reported = ReportStatus(finder, leader);
+  if (!reported.ok() || has_left_) return reported;
   const std::stop_token stop = net::TokenOf(context_.cancellation);
-  const std::vector<std::stop_token> stops = {stop, leader.superseded};
+  const std::stop_token work_ended = departure_.work_ended();
+  const std::vector<std::stop_token> stops = {stop, leader.superseded, work_ended};
   HeartbeatStream stream(leader.channel);
   for (;;) {
     const core::Instant next_at = core::After(net::Now(), options_.heartbeat_interval);
@@ -145,12 +135,14 @@ absl::Status NodeService::ServeOn(net::LeaderFinder& finder, const net::LeaderCo
     HeartbeatStream::Event event = stream.AwaitAnswer(next_at, stops);
     if (event == HeartbeatStream::Event::kAnswered) {
       OnAnswered(finder, leader);
+      departure_.AskOn(leader, next_at);
       event = stream.AwaitEnd(next_at, stops);
       if (event == HeartbeatStream::Event::kElapsed) continue;
     }
     switch (event) {
       case HeartbeatStream::Event::kStopped:
         if (stop.stop_requested()) return Cancelled();
+        if (work_ended.stop_requested()) return Leave(finder, stream);
         OnOutage("another curator leads");
         return absl::OkStatus();
       case HeartbeatStream::Event::kEnded:
@@ -191,10 +183,11 @@ absl::Status NodeService::ReportStatus(net::LeaderFinder& finder,
   SetVersion(status->mutable_version());
   status->set_boot_id(BootId());
   curator_api::UpdateNodeStatusResponse response;
+  net::CallTrace trace;
   const absl::Status result = CallPatiently(
       finder, context_, Patience::kUntilForgotten, [this](absl::string_view line) { Log(line); },
-      kUpdateNodeStatus, request, &response);
-  if (!result.ok()) return DismissedBy(node_id_, result);
+      kUpdateNodeStatus, request, &response, &trace);
+  if (!result.ok()) return OnFailed(result, trace);
   reported_address_ = address;
   Log(absl::StrCat("status reported, address ", address));
   return absl::OkStatus();
@@ -207,7 +200,7 @@ absl::Status NodeService::OnStreamEnd(net::LeaderFinder& finder,
     case core::Cause::kNotFound:
     case core::Cause::kRejectedCredentials:
     case core::Cause::kDenied:
-      return Dismissed(node_id_, core::ToErrorCode(outcome.cause), outcome.detail);
+      return OnRefused(outcome.own_node, core::ToErrorCode(outcome.cause), outcome.detail);
     case core::Cause::kNotLeader:
     case core::Cause::kLostLeadership:
     case core::Cause::kUnimplemented:
@@ -222,6 +215,44 @@ absl::Status NodeService::OnStreamEnd(net::LeaderFinder& finder,
   OnOutage(cause);
   finder.ReportBroken(leader, cause);
   return absl::OkStatus();
+}
+
+absl::Status NodeService::Leave(net::LeaderFinder& finder, HeartbeatStream& stream) {
+  stream.Close(core::After(net::Now(), kCloseTimeout));
+  bool has_left = false;
+  net::CallTrace trace;
+  absl::Status status = departure_.Finish(finder, &has_left, &trace);
+  if (has_left) OnLeft();
+  if (status.ok() || trace.attempts == 0) return status;
+  return OnFailed(status, trace);
+}
+
+absl::Status NodeService::OnFailed(const absl::Status& status, const net::CallTrace& trace) {
+  const Error error = DescribeError(status);
+  if (error.code == ErrorCode::kCancelled) return status;
+  return OnRefused(trace.own_node, error.code,
+                   absl::StrCat(error.message, error.cause.empty() ? "" : ": ", error.cause));
+}
+
+void NodeService::OnLeft() {
+  has_left_ = true;
+  Log(absl::StrCat("node ", node_id_, " is decommissioned"));
+}
+
+absl::Status NodeService::OnRefused(core::OwnNode own_node, ErrorCode code,
+                                    absl::string_view cause) {
+  if (own_node == core::OwnNode::kDecommissioned) {
+    OnLeft();
+    return absl::OkStatus();
+  }
+  Error error;
+  error.code = own_node == core::OwnNode::kDeleted ? ErrorCode::kNotFound : code;
+  error.message = error.code == ErrorCode::kNotFound
+                      ? absl::StrCat("node ", node_id_, " was deleted from the cluster")
+                      : absl::StrCat("the cluster refuses node ", node_id_);
+  error.cause = std::string(cause);
+  error.hints = {"to register again, start with an empty data directory and the ticket"};
+  return MakeError(error);
 }
 
 void NodeService::OnAnswered(net::LeaderFinder& finder, const net::LeaderConnection& leader) {

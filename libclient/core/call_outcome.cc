@@ -50,6 +50,12 @@ absl::optional<Cause> CauseOfReason(absl::string_view reason) {
   return absl::nullopt;
 }
 
+OwnNode OwnNodeOf(absl::string_view text) {
+  if (text == kOwnNodeDeleted) return OwnNode::kDeleted;
+  if (text == kOwnNodeDecommissioned) return OwnNode::kDecommissioned;
+  return OwnNode::kNotTold;
+}
+
 // Texts of servers of the existing system, which send no ErrorInfo.
 constexpr char kLostLeadershipText[] = "lost leadership";
 
@@ -196,6 +202,9 @@ CallOutcome Classify(const StatusView& status, absl::string_view method, bool ca
     }
     if (const auto it = metadata.find(kTermKey); it != metadata.end()) {
       if (!absl::SimpleAtoi(it->second, &outcome.term)) outcome.term = 0;
+    }
+    if (const auto it = metadata.find(kOwnNodeKey); it != metadata.end()) {
+      outcome.own_node = OwnNodeOf(it->second);
     }
     if (const auto cause = CauseOfReason(info->reason()); cause.has_value()) {
       outcome.cause = *cause;

@@ -40,6 +40,13 @@ struct StatusView {
   absl::string_view details;  // google.rpc.Status, serialized; may be empty
 };
 
+// What a refusal says of the node that called.
+enum class OwnNode {
+  kNotTold,
+  kDeleted,         // the cluster does not know it any more
+  kDecommissioned,  // it has left the cluster, as it was asked to
+};
+
 struct CallOutcome {
   Cause cause = Cause::kOk;
   std::string detail;  // the server's words, or the transport's
@@ -47,6 +54,7 @@ struct CallOutcome {
   std::string leader_id;
   std::string leader_address;
   int64_t term = 0;
+  OwnNode own_node = OwnNode::kNotTold;
 
   bool maybe_executed() const;
 };

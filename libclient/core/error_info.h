@@ -21,13 +21,19 @@ inline constexpr char kReasonStoreUnavailable[] = "STORE_UNAVAILABLE";
 // This server will never serve the method (UNIMPLEMENTED from a leader).
 inline constexpr char kReasonUnsupported[] = "UNSUPPORTED";
 // The cluster does not stand by the node's certificate any more: the node was deleted
-// or decommissioned (UNAUTHENTICATED). Not executed.
+// or decommissioned (UNAUTHENTICATED), metadata own_node. Not executed.
 inline constexpr char kReasonCertificateRevoked[] = "CERTIFICATE_REVOKED";
+// The node that joins is not UP (FAILED_PRECONDITION), metadata own_node.
+inline constexpr char kReasonNodeNotUp[] = "NODE_NOT_UP";
 
 // Keys of ErrorInfo.metadata.
 inline constexpr char kLeaderIdKey[] = "leader_id";
 inline constexpr char kLeaderAddressKey[] = "leader_address";
 inline constexpr char kTermKey[] = "term";
+// Why a node is refused for good, where it is one of the two.
+inline constexpr char kOwnNodeKey[] = "own_node";
+inline constexpr char kOwnNodeDeleted[] = "DELETED";
+inline constexpr char kOwnNodeDecommissioned[] = "DECOMMISSIONED";
 
 // Initial metadata of GetCurrentLeader and of every answer of a leader: the
 // create revision of the lock key it leads by, in decimal.

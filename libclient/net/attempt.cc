@@ -1,6 +1,5 @@
 #include "libclient/net/attempt.h"
 
-#include <algorithm>
 #include <deque>
 
 #include "absl/base/thread_annotations.h"
@@ -11,6 +10,7 @@
 #include "grpcpp/impl/codegen/proto_utils.h"
 #include "grpcpp/support/client_callback.h"
 #include "libclient/net/monotonic.h"
+#include "libclient/net/pause.h"
 
 namespace curator::net {
 namespace {
@@ -80,21 +80,18 @@ class FollowReactor final : public grpc::ClientBidiReactor<Message, Message> {
   }
 
   Event Await(core::Instant deadline, const std::vector<std::stop_token>& stops) {
-    const auto wake = [this] { absl::MutexLock lock(&mutex_); };
-    std::deque<std::stop_callback<decltype(wake)>> wakes;
-    for (const std::stop_token& stop : stops) wakes.emplace_back(stop, wake);
-    const auto stopped = [&stops] {
-      return std::any_of(stops.begin(), stops.end(),
-                         [](const std::stop_token& stop) { return stop.stop_requested(); });
+    const auto happened = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+      return has_message_ || broken_;
     };
-    const auto happened = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-      return has_message_ || broken_ || stopped();
-    };
-    absl::MutexLock lock(&mutex_);
-    while (!mutex_.AwaitWithTimeout(absl::Condition(&happened), core::Until(deadline, Now()))) {
-      if (Now() >= deadline) return Event::kElapsed;
+    switch (AwaitUnlessStopped(mutex_, happened, deadline, stops)) {
+      case WaitEnd::kElapsed:
+        return Event::kElapsed;
+      case WaitEnd::kStopped:
+        return Event::kStopped;
+      case WaitEnd::kHappened:
+        break;
     }
-    if (stopped()) return Event::kStopped;
+    absl::MutexLock lock(&mutex_);
     return has_message_ ? Event::kMessage : Event::kEnded;
   }
 

@@ -74,6 +74,7 @@ class LogicalCall {
       if (!leader.ok()) return WithoutLeader(leader.status());
       const core::CallOutcome outcome = AttemptOnce(attempt, *leader);
       if (outcome.maybe_executed()) trace_.maybe_executed = true;
+      trace_.own_node = outcome.own_node;
 
       switch (core::Decide(outcome.cause, idempotency_)) {
         case core::Decision::kSucceed:
@@ -168,15 +169,16 @@ class LogicalCall {
     error.attempts = trace_.attempts;
     error.sent = true;
     error.waited = core::Elapsed(began_at_, Now());
-    error.endpoints = finder_.Reports();
     const std::string& leader = trace_.leader.node_id;
     switch (error.code) {
       case ErrorCode::kTimeout:
+        error.endpoints = finder_.Reports();
         error.message = absl::StrCat(leader, " did not answer ", MethodName(), " in time");
         error.cause = "the leader is connected, but slow or stuck";
         error.hints = {"try again with more time"};
         break;
       case ErrorCode::kUnknownOutcome:
+        error.endpoints = finder_.Reports();
         error.message = absl::StrCat("it is not known whether ", MethodName(), " was carried out");
         error.cause = absl::StrCat("the answer of ", leader, " was lost: ", outcome.detail);
         error.hints = {"look at the state before trying again"};
@@ -192,6 +194,7 @@ class LogicalCall {
         error.message = absl::StrCat(leader, " does not accept our certificate");
         error.cause = outcome.detail;
         error.hints = {"check the client certificate: it must be of this cluster and in date"};
+        error.endpoints = finder_.Reports();
         MarkRejected(error.endpoints);
         break;
       case ErrorCode::kDenied:

@@ -20,6 +20,7 @@
 #include "absl/strings/string_view.h"
 #include "curator/client.h"
 #include "google/protobuf/message.h"
+#include "libclient/core/call_outcome.h"
 #include "libclient/core/instant.h"
 #include "libclient/net/leader_finder.h"
 
@@ -44,6 +45,7 @@ struct CallTrace {
   bool maybe_executed = false;  // of any attempt
   int64_t sent_term = 0;        // highest term a request was sent under; 0: not told
   LeaderConnection leader;      // of the last attempt
+  core::OwnNode own_node = core::OwnNode::kNotTold;  // by the answer to it
 };
 
 // Unary. Errors are curator::Error (DescribeError): final refusals by their

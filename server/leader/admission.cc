@@ -11,13 +11,16 @@
 namespace curatord {
 namespace {
 
+namespace core = curator::core;
+namespace common = metropolis::proto::common;
+
 constexpr char kUpdateNodeStatus[] =
     "metropolis.node.core.curator.proto.api.Curator.UpdateNodeStatus";
 
-absl::Status Revoked(absl::string_view why) {
+absl::Status Revoked(absl::string_view why, absl::string_view own_node = "") {
   return WithReason(
       absl::UnauthenticatedError(absl::StrCat("the node's certificate is refused: ", why)),
-      curator::core::kReasonCertificateRevoked);
+      core::kReasonCertificateRevoked, {{core::kOwnNodeKey, std::string(own_node)}});
 }
 
 }  // namespace
@@ -26,11 +29,15 @@ absl::Status CheckNotRevoked(const Caller& caller, const ClusterState& state) {
   if (caller.kind != Caller::Kind::kNode || !caller.must_be_member) return absl::OkStatus();
   const NodeRecordPtr record = state.FindNode(caller.name);
   if (record == nullptr) {
-    return Revoked(absl::StrCat("node ", caller.name, " was deleted from the cluster"));
+    return Revoked(absl::StrCat("node ", caller.name, " was deleted from the cluster"),
+                   core::kOwnNodeDeleted);
   }
-  if (record->node.fsm_state() != metropolis::proto::common::NODE_STATE_UP) {
+  if (record->node.fsm_state() != common::NODE_STATE_UP) {
     return Revoked(absl::StrCat("node ", caller.name, " is not UP, its state is ",
-                                NameOf(record->node.fsm_state())));
+                                NameOf(record->node.fsm_state())),
+                   record->node.fsm_state() == common::NODE_STATE_DECOMMISSIONED
+                       ? core::kOwnNodeDecommissioned
+                       : "");
   }
   if (state.Find(keys::NodeCertificate(caller.name)) !=
       absl::optional<std::string>(caller.certificate)) {
@@ -85,8 +92,9 @@ void NodeStreams::OnNodesChanged() {
   std::vector<Stream> suspects;
   {
     absl::MutexLock lock(&mutex_);
+    const bool first = revision_ == 0;
     absl::StatusOr<std::vector<NodeChange>> changes = state_->ChangesSince(&revision_);
-    if (changes.ok()) {
+    if (changes.ok() && !first) {
       for (const NodeChange& change : *changes) {
         auto of_node = streams_.find(change.id);
         if (of_node == streams_.end()) continue;
@@ -94,9 +102,12 @@ void NodeStreams::OnNodesChanged() {
         if (change.record == nullptr) streams_.erase(of_node);
       }
     } else {
-      // Deletions are forgotten that we have not seen: any stream may be concerned.
-      revision_ = 0;
-      state_->ChangesSince(&revision_).IgnoreError();
+      // There are deletions that we are not told of, because they are forgotten or we
+      // have looked at nothing yet: any stream may be concerned.
+      if (!changes.ok()) {
+        revision_ = 0;
+        state_->ChangesSince(&revision_).IgnoreError();
+      }
       for (const auto& [id, of_node] : streams_) {
         suspects.insert(suspects.end(), of_node.begin(), of_node.end());
       }

@@ -93,6 +93,13 @@ grpc::ServerUnaryReactor* ClusterOperationsService::ReportDecommission(
               absl::StrCat("only a node reports on itself; the caller is ", caller.name)));
           return;
         }
+        // Its certificate would count for nothing, and so would its leadership.
+        if (request->state() == curator::v1::Decommission::STATE_DONE &&
+            caller.name == leader_.leadership->role().leader_id) {
+          call->Settle(absl::FailedPreconditionError(absl::StrCat(
+              "node ", caller.name, " leads the cluster: another curator must lead first")));
+          return;
+        }
         SettleByWriting(
             leader_, std::move(call),
             [node_id = caller.name, request = *request](

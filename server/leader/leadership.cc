@@ -155,6 +155,7 @@ absl::Status Leadership::CommitFenced(const std::vector<Operation>& operations) 
     if (!result->succeeded) return Lost();
     state_->ApplyCommitted(operations, result->revision);
     LogNodeEvents(before, *state_);
+    LogDepartures(operations);
     return absl::OkStatus();
   }
   if (absl::IsInvalidArgument(result.status())) return result.status();

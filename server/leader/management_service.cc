@@ -110,6 +110,15 @@ class NodeListStream final : public WriteStream<api::Node> {
   size_t next_ = 0;
 };
 
+// The node of the leader, if nobody else is a candidate to lead.
+std::string OnlyCurator(const LeaderContext& leader) {
+  const std::string& id = leader.leadership->role().leader_id;
+  for (const Candidate& candidate : leader.candidates()) {
+    if (candidate.node_id != id) return "";
+  }
+  return id;
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* ManagementService::GetRegisterTicket(
@@ -198,11 +207,12 @@ grpc::ServerUnaryReactor* ManagementService::DecommissionNode(
     api::DecommissionNodeResponse* response) {
   return ServeUnary(leader_, context, "metropolis.proto.api.Management.DecommissionNode", response,
                     [this, request](const Caller&, auto call) {
-                      SettleByWriting(leader_, std::move(call),
-                                      [request = *request](const DecisionView& view,
-                                                           api::DecommissionNodeResponse*) {
-                                        return DecideDecommission(view, request, absl::Now());
-                                      });
+                      SettleByWriting(
+                          leader_, std::move(call),
+                          [request = *request, only_curator = OnlyCurator(leader_)](
+                              const DecisionView& view, api::DecommissionNodeResponse*) {
+                            return DecideDecommission(view, request, only_curator, absl::Now());
+                          });
                     });
 }
 

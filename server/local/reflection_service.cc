@@ -7,6 +7,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/descriptor.pb.h"
+#include "server/leader/admission.h"
 #include "server/rpc/exchange_stream.h"
 #include "server/rpc/services.h"
 
@@ -21,6 +22,9 @@ using google::protobuf::FileDescriptorProto;
 using grpc::reflection::v1alpha::FileDescriptorResponse;
 using grpc::reflection::v1alpha::ServerReflectionRequest;
 using grpc::reflection::v1alpha::ServerReflectionResponse;
+
+constexpr char kReflectionMethod[] =
+    "grpc.reflection.v1alpha.ServerReflection.ServerReflectionInfo";
 
 // Imports first.
 void AddTo(DescriptorPool* pool, const FileDescriptor* file) {
@@ -141,14 +145,16 @@ ServerReflectionResponse Reflect(const ServerReflectionRequest& request, bool le
 
 grpc::ServerBidiReactor<ServerReflectionRequest, ServerReflectionResponse>*
 ReflectionService::ServerReflectionInfo(grpc::CallbackServerContext* context) {
-  auto stream = std::make_shared<ReflectionStream>(leads_);
+  auto stream = std::make_shared<ReflectionStream>(leadership_ != nullptr);
   auto* reactor = stream->Own();
-  absl::StatusOr<Caller> caller = authorizer_->Authorize(
-      *context, "grpc.reflection.v1alpha.ServerReflection.ServerReflectionInfo");
-  if (caller.ok()) {
-    stream->Read();
-  } else {
+  absl::StatusOr<Caller> caller = authorizer_->Authorize(*context, kReflectionMethod);
+  if (!caller.ok()) {
     stream->End(caller.status());
+  } else if (leadership_ != nullptr && !CheckNotRevoked(*caller, leadership_->state()).ok()) {
+    ConfirmRevoked(leadership_, *caller, kReflectionMethod,
+                   [stream](const absl::Status& refusal) { stream->End(refusal); });
+  } else {
+    stream->Read();
   }
   return reactor;
 }

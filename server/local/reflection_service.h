@@ -9,7 +9,7 @@
 
 #include "grpc/reflection/v1alpha/reflection.grpc.pb.h"
 #include "server/auth/authorizer.h"
-#include "server/role.h"
+#include "server/leader/leadership.h"
 
 namespace curatord {
 
@@ -20,17 +20,17 @@ grpc::reflection::v1alpha::ServerReflectionResponse Reflect(
 class ReflectionService final
     : public grpc::reflection::v1alpha::ServerReflection::CallbackService {
  public:
-  // `authorizer` outlives the gRPC server. `role` is kLeader or kFollower.
-  ReflectionService(const Authorizer* authorizer, const Role& role)
-      : authorizer_(authorizer), leads_(role.kind == Role::Kind::kLeader) {}
+  // Both outlive the gRPC server. `leadership` is null on a follower.
+  ReflectionService(Leadership* leadership, const Authorizer* authorizer)
+      : leadership_(leadership), authorizer_(authorizer) {}
 
   grpc::ServerBidiReactor<grpc::reflection::v1alpha::ServerReflectionRequest,
                           grpc::reflection::v1alpha::ServerReflectionResponse>*
   ServerReflectionInfo(grpc::CallbackServerContext* context) override;
 
  private:
+  Leadership* const leadership_;
   const Authorizer* const authorizer_;
-  const bool leads_;
 };
 
 }  // namespace curatord

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "libclient/core/error_info.h"
+#include "server/leader/admission.h"
 #include "server/rpc/unary_call.h"
 #include "server/version.h"
 
@@ -12,6 +13,8 @@ namespace curatord {
 namespace {
 
 namespace v1 = curator::v1;
+
+constexpr char kStatusMethod[] = "curator.v1.ServerStatus.Get";
 
 v1::Part::Health ToProto(PartHealth health) {
   switch (health) {
@@ -32,9 +35,14 @@ grpc::ServerUnaryReactor* ServerStatusService::Get(grpc::CallbackServerContext* 
                                                    v1::GetServerStatusResponse* response) {
   context->AddInitialMetadata(curator::core::kTermMetadata, absl::StrCat(role_.term));
   auto call = UnaryCall<v1::GetServerStatusResponse>::Create(response);
-  absl::StatusOr<Caller> caller = authorizer_->Authorize(*context, "curator.v1.ServerStatus.Get");
+  absl::StatusOr<Caller> caller = authorizer_->Authorize(*context, kStatusMethod);
   if (!caller.ok()) {
     call->Settle(caller.status());
+    return call.get();
+  }
+  if (leadership_ != nullptr && !CheckNotRevoked(*caller, *state_).ok()) {
+    ConfirmRevoked(leadership_, *caller, kStatusMethod,
+                   [call](const absl::Status& refusal) { call->Settle(refusal); });
     return call.get();
   }
   v1::GetServerStatusResponse answer;

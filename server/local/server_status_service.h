@@ -6,6 +6,7 @@
 
 #include "curator/v1/server_status.grpc.pb.h"
 #include "server/auth/authorizer.h"
+#include "server/leader/leadership.h"
 #include "server/nodes/cluster_state.h"
 #include "server/role.h"
 #include "server/supervisor.h"
@@ -14,10 +15,13 @@ namespace curatord {
 
 class ServerStatusService final : public curator::v1::ServerStatus::CallbackService {
  public:
-  // All outlive the gRPC server. `role` is kLeader or kFollower.
-  ServerStatusService(const ClusterState* state, const Authorizer* authorizer,
-                      const Supervisor* supervisor, Role role, std::string node_id)
-      : state_(state),
+  // All outlive the gRPC server. `role` is kLeader or kFollower; `leadership` is null on a
+  // follower.
+  ServerStatusService(Leadership* leadership, const ClusterState* state,
+                      const Authorizer* authorizer, const Supervisor* supervisor, Role role,
+                      std::string node_id)
+      : leadership_(leadership),
+        state_(state),
         authorizer_(authorizer),
         supervisor_(supervisor),
         role_(std::move(role)),
@@ -28,6 +32,7 @@ class ServerStatusService final : public curator::v1::ServerStatus::CallbackServ
                                 curator::v1::GetServerStatusResponse* response) override;
 
  private:
+  Leadership* const leadership_;
   const ClusterState* const state_;
   const Authorizer* const authorizer_;
   const Supervisor* const supervisor_;

@@ -58,7 +58,7 @@ bool IsLeaving(const DecisionView& view, const curator::storage::Node& node) {
 
 Operations DecideDecommission(const DecisionView& view,
                               const metropolis::proto::api::DecommissionNodeRequest& request,
-                              absl::Time now) {
+                              absl::string_view only_curator, absl::Time now) {
   absl::StatusOr<NodeSelector> selector = SelectorOf(request);
   if (!selector.ok()) return selector.status();
   absl::StatusOr<const curator::storage::Node*> found = FindSelected(view, *selector);
@@ -70,6 +70,10 @@ Operations DecideDecommission(const DecisionView& view,
     return absl::FailedPreconditionError(
         absl::StrCat("node ", node.id(), " is ", NameOf(node.fsm_state()),
                      ", not UP: there is nothing to decommission, it can be deleted"));
+  }
+  if (node.id() == only_curator) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("node ", node.id(), " runs the only curator: have another one join first"));
   }
   Decommission decommission;
   decommission.set_node_id(node.id());

@@ -24,10 +24,11 @@ absl::StatusOr<curator::v1::Decommission> DecommissionOf(const DecisionView& vie
 // Whether it has left, or is about to.
 bool IsLeaving(const DecisionView& view, const curator::storage::Node& node);
 
-// Asked again, it changes nothing.
+// Asked again, it changes nothing. `only_curator`: the node without which nobody would
+// lead; empty if there is none such.
 Operations DecideDecommission(const DecisionView& view,
                               const metropolis::proto::api::DecommissionNodeRequest& request,
-                              absl::Time now);
+                              absl::string_view only_curator, absl::Time now);
 // What node `node_id` says of itself; the same said again changes nothing.
 Operations DecideDecommissionReport(const DecisionView& view, const std::string& node_id,
                                     const curator::v1::ReportDecommissionRequest& request,

@@ -4,6 +4,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
+#include "libclient/core/error_info.h"
 #include "libclient/identity/certificate.h"
 #include "libclient/identity/key.h"
 #include "libclient/identity/node_id.h"
@@ -11,6 +12,7 @@
 #include "server/nodes/configuration.h"
 #include "server/nodes/node_labels.h"
 #include "server/pki/cluster_pki.h"
+#include "server/rpc/rpc_error.h"
 #include "server/store/keys.h"
 
 namespace curatord {
@@ -243,8 +245,12 @@ Operations DecideJoin(const DecisionView& view, const std::string& join_key,
         ", its configuration is ", sealed ? "sealed" : "not sealed"));
   }
   if (node->fsm_state() != common::NODE_STATE_UP) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("node ", *id, " is not UP, its state is ", NameOf(node->fsm_state())));
+    const bool has_left = node->fsm_state() == common::NODE_STATE_DECOMMISSIONED;
+    return WithReason(
+        absl::FailedPreconditionError(
+            absl::StrCat("node ", *id, " is not UP, its state is ", NameOf(node->fsm_state()))),
+        curator::core::kReasonNodeNotUp,
+        {{curator::core::kOwnNodeKey, has_left ? curator::core::kOwnNodeDecommissioned : ""}});
   }
   response->set_cluster_unlock_key(node->cluster_unlock_key());
   return std::vector<Operation>{};

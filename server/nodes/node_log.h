@@ -1,4 +1,5 @@
-// One line of the log for each node that comes, changes its state, or goes.
+// One line of the log for each node that comes, changes its state, or goes, and for each
+// step of its decommissioning.
 #ifndef SERVER_NODES_NODE_LOG_H_
 #define SERVER_NODES_NODE_LOG_H_
 
@@ -23,6 +24,13 @@ NodesBefore NodesToWrite(const ClusterState& state, const std::vector<Operation>
 // Logs what became of them. The leader's to call, so that each event stands in one log,
 // that of the curator which decided it.
 void LogNodeEvents(const NodesBefore& before, const ClusterState& after);
+
+// "node decommission requested", "node decommission in progress"; "" if an operation says
+// neither: that it is done is the node's own event.
+std::string DepartureEvent(const Operation& operation);
+
+// Logs those of a transaction that was committed.
+void LogDepartures(const std::vector<Operation>& operations);
 
 }  // namespace curatord
 

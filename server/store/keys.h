@@ -27,8 +27,9 @@ inline constexpr absl::string_view kTakeover = "/curator.v1/takeover";
 inline constexpr absl::string_view kMigration = "/curator.v1/migration";
 
 // Ours alone, one for each node that leaves: how far its decommissioning is.
+inline constexpr absl::string_view kDecommissions = "/curator.v1/decommission/";
 inline std::string Decommission(absl::string_view node_id) {
-  return absl::StrCat("/curator.v1/decommission/", node_id);
+  return absl::StrCat(kDecommissions, node_id);
 }
 inline std::string Leader(int64_t lease_id) {
   return absl::StrCat(kLeaders, absl::Hex(static_cast<uint64_t>(lease_id)));

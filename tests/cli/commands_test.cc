@@ -1,5 +1,6 @@
 // Commands from argv to document, against a scripted curator: what is asked, what
 // is sent, what is shown, and how it ends.
+#include <algorithm>
 #include <filesystem>
 
 #include "absl/strings/str_cat.h"
@@ -50,7 +51,10 @@ class Commands : public testing_support::ClientTest {
   }
 
   Ran Run(Words words, const char* format = "table") {
-    for (const char* word : {"-t", "10s", "-o", format}) words.emplace_back(word);
+    for (const char* word : {"-o", format}) words.emplace_back(word);
+    if (std::find(words.begin(), words.end(), "-t") == words.end()) {
+      for (const char* word : {"-t", "10s"}) words.emplace_back(word);
+    }
     Ran ran;
     const auto end = [&ran](const absl::Status& status) {
       ran.code = ExitCodeOf(status);
@@ -129,7 +133,22 @@ TEST_F(Commands, AFilterTheServerRefusesIsAUsageError) {
   Answer("GetNodes", grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "1:5: syntax error"));
   const Ran ran = Run({"node", "list", "--filter", "node."});
   EXPECT_EQ(ran.code, ExitCode::kUsage);
-  EXPECT_EQ(ran.error.message, "1:5: syntax error");
+  EXPECT_EQ(ran.error.message, "the filter cannot be used");
+  EXPECT_EQ(ran.error.cause, "1:5: syntax error");
+  EXPECT_THAT(ran.error.hints, ElementsAre("curatorctl help filters"));
+  EXPECT_THAT(ran.error.endpoints, IsEmpty()) << "they are not at fault";
+  EXPECT_EQ(Run({"wait", "--for", "nodes(node.)>=1"}).error.cause, "1:5: syntax error");
+  EXPECT_EQ(Run({"node", "approve", "--filter", "node."}).error.cause, "1:5: syntax error");
+}
+
+TEST_F(Commands, WaitCountsTheNodesThatMatch) {
+  const Ran ran = Run({"wait", "--for", "nodes(node.id != '')>=2"});
+  EXPECT_EQ(ran.code, ExitCode::kOk) << ran.error.message;
+  EXPECT_THAT(ran.out, HasSubstr("2 nodes match node.id != '' after"));
+  EXPECT_EQ(LastFilter(), "node.id != ''");
+  const Ran not_met = Run({"wait", "--for", "nodes()>=3", "-t", "300ms"}, "json");
+  EXPECT_EQ(not_met.code, ExitCode::kTimeout);
+  EXPECT_EQ(not_met.error.cause, "last seen: 2 nodes");
 }
 
 TEST_F(Commands, ANamedNodeMustExistButNeedNotMatch) {
@@ -294,6 +313,14 @@ TEST_F(Commands, DecommissioningAsksUnlessItIsDone) {
   EXPECT_THAT(Run({"node", "decommission", up_id_}, "jsonl").out,
               HasSubstr(R"("outcome":"unchanged")"));
   EXPECT_EQ(Count("DecommissionNode"), 1);
+}
+
+TEST_F(Commands, DecommissioningTellsHowFarItIs) {
+  EXPECT_EQ(Run({"node", "decommission", up_id_, "-y"}, "columns=RESULT,DETAIL").out,
+            "RESULT   DETAIL\napplied  requested; its agent does the rest\n");
+  leader_.SetDecommission(v1::Decommission::STATE_IN_PROGRESS);
+  EXPECT_EQ(Run({"node", "decommission", up_id_, "-y"}, "columns=RESULT,DETAIL").out,
+            "RESULT     DETAIL\nunchanged  in progress on the node\n");
 }
 
 TEST_F(Commands, AServerThatCannotDecommissionIsExit12) {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "curator/v1/cluster_operations.grpc.pb.h"
+#include "libclient/core/error_info.h"
 #include "libclient/identity/certificate.h"
 #include "server/store/keys.h"
 #include "tests/cluster/leader_server.h"
@@ -29,6 +30,13 @@ namespace common = testing_support::common;
 MATCHER(IsRevoked, "") {
   return testing::ExplainMatchResult(
       FailsWith(grpc::StatusCode::UNAUTHENTICATED, "CERTIFICATE_REVOKED"), arg, result_listener);
+}
+
+// What the refusal says of the node that called.
+std::string OwnNodeIn(const grpc::Status& status) {
+  const google::rpc::ErrorInfo info = testing_support::InfoOf(status);
+  const auto it = info.metadata().find(curator::core::kOwnNodeKey);
+  return it == info.metadata().end() ? "" : it->second;
 }
 
 class DepartureCalls : public testing_support::LeaderServerTest {
@@ -172,6 +180,26 @@ TEST_F(DepartureCalls, ReportsAreOfNodesOnThemselves) {
   EXPECT_EQ(decommission_.state(), Decommission::STATE_REQUESTED);
 }
 
+TEST_F(DepartureCalls, OfTheCuratorThatLeadsNeedAnotherLeader) {
+  const auto request = [this] {
+    Context context;
+    mgmt::DecommissionNodeRequest message;
+    message.set_id(leader_node_.id());
+    mgmt::DecommissionNodeResponse response;
+    return owner_.management->DecommissionNode(&context, message, &response);
+  };
+  candidates_ = {{leader_node_.id(), kLockKey, 1}};
+  EXPECT_THAT(request(), HasCode(grpc::StatusCode::FAILED_PRECONDITION));
+  candidates_.push_back({node_.id(), "/leader/2", 2});
+  EXPECT_THAT(request(), Succeeded());
+  const Client as_leader = AsNode(leader_node_);
+  EXPECT_THAT(Report(as_leader, Decommission::STATE_IN_PROGRESS), Succeeded());
+  const grpc::Status done = Report(as_leader, Decommission::STATE_DONE);
+  EXPECT_THAT(done, HasCode(grpc::StatusCode::FAILED_PRECONDITION));
+  EXPECT_THAT(done.error_message(), HasSubstr("another curator must lead first"));
+  EXPECT_EQ(Stored(leader_node_.id()).fsm_state(), common::NODE_STATE_UP);
+}
+
 TEST_F(DepartureCalls, GetDecommissionNeedsANodeId) {
   EXPECT_THAT(GetDecommission(owner_, ""), HasCode(grpc::StatusCode::INVALID_ARGUMENT));
   EXPECT_THAT(GetDecommission(owner_, "a/b"), HasCode(grpc::StatusCode::INVALID_ARGUMENT));
@@ -237,6 +265,7 @@ TEST_F(Revocation, RefusesADeletedNode) {
   ExpectRefusedEverywhere(as_node_);
   ExpectRefusedEverywhere(AsNode(node_));  // on a new connection as well
   EXPECT_THAT(UpdateStatus(as_node_), HasCode(grpc::StatusCode::NOT_FOUND));
+  EXPECT_EQ(OwnNodeIn(Beat(as_node_)), curator::core::kOwnNodeDeleted);
 }
 
 TEST_F(Revocation, RefusesADecommissionedNode) {
@@ -247,6 +276,13 @@ TEST_F(Revocation, RefusesADecommissionedNode) {
   ExpectRefusedEverywhere(as_node_);
   EXPECT_THAT(UpdateStatus(as_node_), IsRevoked());
   EXPECT_THAT(Report(as_node_, Decommission::STATE_DONE), IsRevoked());
+  EXPECT_EQ(OwnNodeIn(Beat(as_node_)), curator::core::kOwnNodeDecommissioned);
+  // Neither may it join again, and it learns why.
+  Context context;
+  api::JoinNodeResponse response;
+  const grpc::Status joined = AsKey(node_.join_key).curator->JoinNode(&context, {}, &response);
+  EXPECT_THAT(joined, FailsWith(grpc::StatusCode::FAILED_PRECONDITION, "NODE_NOT_UP"));
+  EXPECT_EQ(OwnNodeIn(joined), curator::core::kOwnNodeDecommissioned);
 }
 
 TEST_F(Revocation, OfAnOldCertificateOutlivesTheRegistrationOfItsKeyAgain) {

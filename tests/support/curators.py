@@ -13,6 +13,7 @@ import socket
 import cluster
 import stubs
 from cluster import Process, eventually, free_address
+from leader_follower import OPTIONS, LeaderFollower
 from proxy import Proxy
 
 SETTINGS = ("--tpm-mode", "disabled", "--storage-security", "permissive")
@@ -204,3 +205,9 @@ class CuratorCluster:
     def channel(self, curator, certificate=None, key=None, options=()):
         return stubs.channel(curator.address, curator.id, self.ca,
                              certificate or self.certificate, key or self.key, options)
+
+    def follower(self):
+        """A client of the owner that follows the leader."""
+        def channel_to(address, node_id):
+            return stubs.channel(address, node_id, self.ca, self.certificate, self.key, OPTIONS)
+        return LeaderFollower([(c.address, c.id) for c in self.curators], channel_to)

@@ -15,13 +15,18 @@ import grpc
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 _out = tempfile.mkdtemp(prefix="curator-stubs-")
 atexit.register(shutil.rmtree, _out, True)
-_protos = [str(p.relative_to(ROOT / "proto")) for p in sorted((ROOT / "proto" / "metropolis").glob("*.proto"))]
+_protos = [*(str(p.relative_to(ROOT / "proto"))
+             for p in sorted((ROOT / "proto" / "metropolis").glob("*.proto"))),
+           "curator/v1/cluster_operations.proto"]
 subprocess.run(["protoc", f"--python_out={_out}", f"--grpc_python_out={_out}",
                 "--plugin=protoc-gen-grpc_python=" + shutil.which("grpc_python_plugin"),
                 "-I", str(ROOT / "proto"), *_protos], check=True)
 sys.path.insert(0, _out)
 
-from metropolis import common_pb2, curator_pb2, curator_pb2_grpc, management_pb2, management_pb2_grpc  # noqa: E402
+from metropolis import aaa_pb2, aaa_pb2_grpc, common_pb2, curator_pb2, curator_pb2_grpc  # noqa: E402
+from metropolis import management_pb2, management_pb2_grpc  # noqa: E402
+from curator.v1 import cluster_operations_pb2 as operations_pb2  # noqa: E402
+from curator.v1 import cluster_operations_pb2_grpc as operations_pb2_grpc  # noqa: E402
 
 _PKCS8_ED25519 = bytes.fromhex("302e020100300506032b657004220420")
 
@@ -30,7 +35,7 @@ def sha256_of(ca_pem):
     return hashlib.sha256(ssl.PEM_cert_to_DER_cert(pathlib.Path(ca_pem).read_text())).hexdigest()
 
 
-def _pkcs8(path):
+def private_key(path):
     """A key file as PKCS#8 PEM; the operator's own form holds 64 raw bytes."""
     import base64
     text = pathlib.Path(path).read_text()
@@ -42,8 +47,13 @@ def _pkcs8(path):
 
 
 def channel(address, node_id, ca, certificate, key, options=()):
-    credentials = grpc.ssl_channel_credentials(pathlib.Path(ca).read_bytes(), _pkcs8(key),
-                                               pathlib.Path(certificate).read_bytes())
+    return channel_of(address, node_id, ca, pathlib.Path(certificate).read_bytes(), private_key(key),
+                      options)
+
+
+def channel_of(address, node_id, ca, certificate, key, options=()):
+    """As channel(), of a certificate and key that are no files; None: without."""
+    credentials = grpc.ssl_channel_credentials(pathlib.Path(ca).read_bytes(), key, certificate)
     return grpc.secure_channel(address, credentials,
                                [("grpc.ssl_target_name_override", node_id),
                                 ("grpc.use_local_subchannel_pool", 1), *options])
@@ -61,5 +71,13 @@ def curator(of_channel):
     return curator_pb2_grpc.CuratorStub(of_channel)
 
 
+def aaa(of_channel):
+    return aaa_pb2_grpc.AAAStub(of_channel)
+
+
 def local(of_channel):
     return curator_pb2_grpc.CuratorLocalStub(of_channel)
+
+
+def operations(of_channel):
+    return operations_pb2_grpc.ClusterOperationsStub(of_channel)

@@ -18,7 +18,7 @@ import time
 import grpc
 
 import stubs
-from leader_follower import OPTIONS, TERM, LeaderFollower, is_unsupported
+from leader_follower import OPTIONS, TERM, is_unsupported
 from google.protobuf import field_mask_pb2
 
 NEW, STANDBY, UP = 1, 2, 3
@@ -28,12 +28,15 @@ _SPKI_ED25519 = bytes.fromhex("302a300506032b6570032100")
 
 
 class EphemeralKey:
-    """A fresh Ed25519 key and the certificate it signed itself."""
+    """An Ed25519 key, fresh or `key` (PEM), and the certificate it signed itself."""
 
-    def __init__(self):
-        pem = subprocess.run(["openssl", "req", "-x509", "-newkey", "ed25519", "-nodes", "-keyout",
-                              "-", "-subj", "/CN=any", "-days", "30"],
-                             check=True, capture_output=True).stdout
+    def __init__(self, key=None):
+        source = ["-newkey", "ed25519", "-nodes", "-keyout", "-"]
+        if key is not None:
+            source = ["-key", "/dev/stdin"]
+        made = subprocess.run(["openssl", "req", "-x509", *source, "-subj", "/CN=any", "-days",
+                               "30"], check=True, capture_output=True, input=key)
+        pem = made.stdout + (key or b"")
         begin = pem.index(b"-----BEGIN CERTIFICATE")
         end = pem.index(b"-----END PRIVATE KEY-----")
         self.certificate = pem[begin:] if begin > end else pem[begin:pem.index(b"-----BEGIN PRIVATE")]
@@ -118,14 +121,9 @@ class Workload:
         self.acknowledged = 0
         self.terms = {}  # node id -> term of the leader that registered it when first asked
         self._ticket = bytes.fromhex(cluster.ticket.read_text().strip())
-        self._follower = follower or LeaderFollower(
-            [(c.address, c.id) for c in cluster.curators], self._user_channel)
+        self._follower = follower or cluster.follower()
         self._kinds = {"register": self._register, "read": self._read, "count": self.count}
         self._threads = []
-
-    def _user_channel(self, address, node_id):
-        return stubs.channel(address, node_id, self._cluster.ca, self._cluster.certificate,
-                             self._cluster.key, OPTIONS)
 
     def __enter__(self):
         try:
@@ -220,11 +218,8 @@ class Workload:
 
         def register_at(_, leader):
             asked.append(leader)
-            credentials = grpc.ssl_channel_credentials(self._cluster.ca.read_bytes(), key.key,
-                                                       key.certificate)
-            with grpc.secure_channel(leader[1], credentials,
-                                     [("grpc.ssl_target_name_override", leader[2]),
-                                      ("grpc.use_local_subchannel_pool", 1), *OPTIONS]) as channel:
+            with stubs.channel_of(leader[1], leader[2], self._cluster.ca, key.certificate, key.key,
+                                  OPTIONS) as channel:
                 _, call = stubs.curator(channel).RegisterNode.with_call(register,
                                                                         timeout=ATTEMPT_SECONDS)
                 return int(dict(call.initial_metadata()).get(TERM, 0))

@@ -130,6 +130,12 @@ struct NodeChangeResult {
   Node after;
 };
 
+struct DecommissionResult {
+  ChangeOutcome outcome = ChangeOutcome::kApplied;          // kUnchanged: it was requested already
+  Node before;                                              // as it was read before the request
+  DecommissionState state = DecommissionState::kRequested;  // how far it is
+};
+
 // What ConfigureCluster can be asked to change. Which of them a server lets change
 // is for it to say: those of today only kNodeLabelsToSynchronize.
 enum class ConfigurationField {
@@ -199,9 +205,13 @@ class Client {
   absl::StatusOr<NodeChangeResult> DeleteNode(absl::string_view id, const DeleteBypass& bypass = {},
                                               const CallOptions& options = {});
 
-  // To DECOMMISSIONED, for good. kRefused: not from its state, or not with its roles.
+  // Asks that the node leave the cluster for good. Its agent does the rest, whenever it
+  // runs; then the node is DECOMMISSIONED. kRefused: it is not UP, or has roles.
   // Existing servers lack it (kUnsupported).
-  absl::StatusOr<NodeChangeResult> DecommissionNode(absl::string_view id,
+  absl::StatusOr<DecommissionResult> DecommissionNode(absl::string_view id,
+                                                      const CallOptions& options = {});
+  // kUnsupported: the server knows of no decommissioning.
+  absl::StatusOr<DecommissionState> GetDecommission(absl::string_view id,
                                                     const CallOptions& options = {});
 
   // Compare and set: with a `base` that is not what the cluster has (any more) it is

@@ -72,7 +72,7 @@ struct Error {
   int attempts = 0;
   bool sent = false;  // a request may have reached a server
   absl::Duration waited;
-  std::vector<EndpointReport> endpoints;
+  std::vector<EndpointReport> endpoints;  // none where the leader itself refused
 };
 
 // True where trying the same again later can succeed.

@@ -1,9 +1,12 @@
 // NodeAgent: the node's side of a curator cluster. Registers with a ticket,
 // waits for approval, commits, and from then on reports status and heartbeats;
-// after a restart it joins again.
+// after a restart it joins again. When an operator has the node decommissioned, it
+// says that this is in progress, has the program do its part, says that it is done,
+// and ends.
 //
 // What must survive lies in `data_dir`, each file fsynced before the request
-// that uses it, so that a process killed at any point goes on where it was:
+// that uses it, so that a process killed at any point goes on where it was (how far
+// a decommissioning is, the cluster remembers):
 //   node.key        PKCS#8 PEM, the node's identity        0600
 //   join.key        PKCS#8 PEM, for JoinNode               0600
 //   unlock.key      32 raw bytes, node's part of the cluster unlock key  0600
@@ -11,7 +14,8 @@
 //   node.pem        the certificate CommitNode returned
 //
 // Threads: Run and EnsureCommitted use the calling thread, one at a time; the
-//   search for the leader has one of its own. HintLeader may be called from any.
+//   search for the leader has one of its own, and so has on_decommission. HintLeader
+//   may be called from any.
 // Shutdown: cancel, and destroy the agent when Run has returned kCancelled. Two
 //   agents never use one directory: the second is kRefused.
 #ifndef CURATOR_NODE_AGENT_H_
@@ -41,6 +45,7 @@ enum class NodeAgentStep {
   kStoreCertificate,
   kJoin,
   kRunning,
+  kDecommission,  // in progress, and the cluster has been told so
 };
 const char* ToString(NodeAgentStep step);
 
@@ -64,6 +69,17 @@ struct NodeAgentOptions {
 
   absl::Duration heartbeat_interval = absl::Seconds(5);
   absl::Duration approval_poll_interval = absl::Seconds(1);
+
+  // How often the leader is asked, between two heartbeats, whether the node's
+  // decommissioning was requested; also on each new connection.
+  absl::Duration decommission_poll_interval = absl::Seconds(15);
+  // What the program has to do before the node is gone; empty: nothing. Called when the
+  // cluster has been told that decommissioning is in progress, on a thread of its own;
+  // heartbeats go on meanwhile. OK: the cluster is told that it is done. An error ends
+  // Run; the next Run calls it again, as does a cluster that does not take it for done
+  // (the node was given roles, say): it must bear to be repeated. It must return soon
+  // once cancelled.
+  std::function<absl::Status(const Cancellation&)> on_decommission;
 
   // Called from the agent's threads; may be empty.
   std::function<void(NodeAgentStep)> on_step;
@@ -92,7 +108,8 @@ class NodeAgent {
 
   // EnsureCommitted, then JoinNode, then status and heartbeats until cancelled
   // or finally refused: kNotFound if the node was deleted, kNoCredentials or
-  // kDenied if the cluster does not take it for its node any more.
+  // kDenied if the cluster does not take it for its node any more. OK: the node was
+  // decommissioned, now or earlier; what `data_dir` holds is of no use any more.
   absl::Status Run(const Cancellation& cancellation);
 
   // Where the leader is, as host:port, for a process that hears of it by another

@@ -15,6 +15,15 @@ namespace curator {
 
 enum class NodeState { kUnknown, kNew, kStandby, kUp, kDecommissioned };
 
+// How far a node is on its way out of the cluster. Its state is UP until kDone, then
+// DECOMMISSIONED.
+enum class DecommissionState {
+  kNone,
+  kRequested,   // its agent does not know of it yet
+  kInProgress,  // it does, and does its work
+  kDone,
+};
+
 // kUnknown: not UP, or the leader is too young to tell.
 enum class NodeHealth { kUnknown, kHealthy, kHeartbeatTimeout };
 

@@ -41,22 +41,37 @@ TEST(LabelWords, NonsenseIsAUsageError) {
   }
 }
 
-TEST(DeleteObstacle, IsWhatTheLeaderWouldRefuseInItsOrder) {
+TEST(ObstacleToDelete, IsWhatTheLeaderWouldRefuseInItsOrder) {
   Node node;
   node.id = kChangedNode;
   NodeDeleteArgs args;
   for (const NodeState state : {NodeState::kNew, NodeState::kStandby, NodeState::kDecommissioned}) {
     node.state = state;
-    EXPECT_EQ(ObstacleTo(node, args).reason, "");
+    EXPECT_EQ(ObstacleToDelete(node, args).reason, "");
   }
   node.state = NodeState::kUp;
   node.roles = {NodeRole::kConsensusMember, NodeRole::kKubernetesWorker};
-  EXPECT_EQ(ObstacleTo(node, args).reason, "it has roles: consensus-member,kubernetes-worker");
-  EXPECT_THAT(ObstacleTo(node, args).hint, HasSubstr("node role remove"));
+  EXPECT_EQ(ObstacleToDelete(node, args).reason,
+            "it has roles: consensus-member,kubernetes-worker");
+  EXPECT_THAT(ObstacleToDelete(node, args).hint, HasSubstr("node role remove"));
   args.force_has_roles = true;
-  EXPECT_EQ(ObstacleTo(node, args).reason, "it is UP");
+  EXPECT_EQ(ObstacleToDelete(node, args).reason, "it is UP");
   args.force_not_decommissioned = true;
-  EXPECT_EQ(ObstacleTo(node, args).reason, "");
+  EXPECT_EQ(ObstacleToDelete(node, args).reason, "");
+}
+
+TEST(ObstacleToDecommission, IsWhatTheLeaderWouldRefuseInItsOrder) {
+  Node node;
+  node.id = kChangedNode;
+  node.state = NodeState::kUp;
+  EXPECT_EQ(ObstacleToDecommission(node).reason, "");
+  node.roles = {NodeRole::kKubernetesWorker};
+  EXPECT_EQ(ObstacleToDecommission(node).reason, "it has roles: kubernetes-worker");
+  EXPECT_THAT(ObstacleToDecommission(node).hint, HasSubstr("node role remove"));
+  node.roles.clear();
+  node.state = NodeState::kStandby;
+  EXPECT_THAT(ObstacleToDecommission(node).reason, HasSubstr("it is STANDBY"));
+  EXPECT_THAT(ObstacleToDecommission(node).hint, HasSubstr("node delete"));
 }
 
 NodeResult Failed(ExitCode code) {

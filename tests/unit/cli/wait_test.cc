@@ -1,5 +1,6 @@
 #include "cli/commands/wait.h"
 
+#include "absl/strings/str_cat.h"
 #include "cli/exit_code.h"
 #include "gtest/gtest.h"
 
@@ -20,10 +21,50 @@ TEST(WaitCondition, IsParsed) {
   EXPECT_EQ(ParseWaitCondition(kNode + ":exists")->kind, WaitCondition::Kind::kExists);
 }
 
+TEST(WaitCondition, OnHowManyNodesMatchIsParsed) {
+  const struct {
+    const char* text;
+    const char* filter;
+    const char* comparison;
+    int64_t count;
+  } cases[] = {
+      {"nodes(node.state == NODE_STATE_UP)>=3", "node.state == NODE_STATE_UP", ">=", 3},
+      {"nodes( has(node.roles.kubernetes_worker) ) < 10", "has(node.roles.kubernetes_worker)", "<",
+       10},
+      {"nodes(node.id == ')>=1')==0", "node.id == ')>=1'", "==", 0},
+      {"nodes()!=0", "", "!=", 0},
+  };
+  for (const auto& c : cases) {
+    const absl::StatusOr<WaitCondition> condition = ParseWaitCondition(c.text);
+    ASSERT_TRUE(condition.ok()) << condition.status();
+    EXPECT_EQ(condition->kind, WaitCondition::Kind::kNodes);
+    EXPECT_EQ(condition->filter, c.filter);
+    EXPECT_EQ(condition->comparison, c.comparison);
+    EXPECT_EQ(condition->count, c.count);
+  }
+}
+
+TEST(WaitCondition, ComparesHowManyNodesMatch) {
+  const struct {
+    const char* comparison;
+    bool fewer, as_many, more;
+  } cases[] = {{">=", false, true, true}, {"<=", true, true, false}, {"==", false, true, false},
+               {"!=", true, false, true}, {">", false, false, true}, {"<", true, false, false}};
+  for (const auto& c : cases) {
+    const WaitCondition condition = *ParseWaitCondition(absl::StrCat("nodes(x)", c.comparison, 3));
+    EXPECT_EQ(Holds(condition, 2), c.fewer) << c.comparison;
+    EXPECT_EQ(Holds(condition, 3), c.as_many) << c.comparison;
+    EXPECT_EQ(Holds(condition, 4), c.more) << c.comparison;
+  }
+}
+
 TEST(WaitCondition, NonsenseIsAUsageError) {
   for (const std::string& text :
        {std::string(""), std::string("leaders"), std::string("node/x:exists"), kNode,
-        kNode + ":state=DOWN", kNode + ":health=FINE", kNode + ":gone", kNode + ":"}) {
+        kNode + ":state=DOWN", kNode + ":health=FINE", kNode + ":gone", kNode + ":",
+        std::string("nodes"), std::string("nodes(true"), std::string("nodes(true)"),
+        std::string("nodes(true)>="), std::string("nodes(true)=3"), std::string("nodes(true)>=-1"),
+        std::string("nodes(true)>=3x")}) {
     EXPECT_EQ(ExitCodeOf(ParseWaitCondition(text).status()), ExitCode::kUsage) << text;
   }
 }

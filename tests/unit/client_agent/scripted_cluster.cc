@@ -8,8 +8,11 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
 #include "grpcpp/server_builder.h"
 #include "gtest/gtest.h"
+#include "libclient/core/error_info.h"
 #include "libclient/identity/node_id.h"
 #include "libclient/identity/tls_credentials.h"
 #include "libclient/identity/verification.h"
@@ -37,6 +40,18 @@ std::string CallerKey(const grpc::CallbackServerContext& context) {
   if (leaves.empty()) return "";
   const auto leaf = identity::Certificate::FromPem({leaves[0].data(), leaves[0].size()});
   return leaf.ok() ? leaf->public_key() : "";
+}
+
+// As our servers refuse the certificate of a node that is deleted or decommissioned.
+grpc::Status Revoked(const char* own_node) {
+  google::rpc::ErrorInfo info;
+  info.set_domain(core::kErrorDomain);
+  info.set_reason(core::kReasonCertificateRevoked);
+  (*info.mutable_metadata())[core::kOwnNodeKey] = own_node;
+  google::rpc::Status status;
+  status.add_details()->PackFrom(info);
+  return {grpc::StatusCode::UNAUTHENTICATED, "the certificate is refused",
+          status.SerializeAsString()};
 }
 
 class LeaderStream final : public grpc::ServerWriteReactor<api::GetCurrentLeaderResponse> {
@@ -93,13 +108,16 @@ class ScriptedCluster::CuratorService final : public api::Curator::CallbackServi
 
    private:
     void OnReadDone(bool ok) override {
-      if (!ok) return End(grpc::Status::OK);
+      if (!ok) {
+        cluster_.OnClosed(public_key_);
+        return End(grpc::Status::OK);
+      }
       {
         absl::MutexLock lock(&cluster_.mutex_);
         if (!cluster_.answers_heartbeats_) return;
       }
-      if (!cluster_.OnHeartbeat(public_key_)) {
-        return End(grpc::Status(grpc::StatusCode::NOT_FOUND, "no such node"));
+      if (const grpc::Status status = cluster_.OnHeartbeat(public_key_); !status.ok()) {
+        return End(status);
       }
       StartWrite(&response_);
     }
@@ -120,6 +138,34 @@ class ScriptedCluster::CuratorService final : public api::Curator::CallbackServi
   };
 
   grpc::ServerUnaryReactor* End(grpc::CallbackServerContext* context, const char* method,
+                                grpc::Status status) {
+    grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    reactor->Finish(cluster_.Answer(method, std::move(status)));
+    return reactor;
+  }
+
+  ScriptedCluster& cluster_;
+};
+
+class ScriptedCluster::OperationsService final : public v1::ClusterOperations::CallbackService {
+ public:
+  explicit OperationsService(ScriptedCluster& cluster) : cluster_(cluster) {}
+
+  grpc::ServerUnaryReactor* GetDecommission(grpc::CallbackServerContext* context,
+                                            const v1::GetDecommissionRequest* /*request*/,
+                                            v1::Decommission* response) override {
+    return End(context, "GetDecommission", cluster_.GetDecommission(CallerKey(*context), response));
+  }
+  grpc::ServerUnaryReactor* ReportDecommission(grpc::CallbackServerContext* context,
+                                               const v1::ReportDecommissionRequest* request,
+                                               v1::ReportDecommissionResponse* response) override {
+    response->mutable_decommission()->set_state(request->state());
+    return End(context, v1::Decommission::State_Name(request->state()),
+               cluster_.ReportDecommission(CallerKey(*context), request->state()));
+  }
+
+ private:
+  grpc::ServerUnaryReactor* End(grpc::CallbackServerContext* context, const std::string& method,
                                 grpc::Status status) {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
     reactor->Finish(cluster_.Answer(method, std::move(status)));
@@ -195,6 +241,10 @@ void ScriptedCluster::Lead(int curator) {
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.RegisterService(curator_service_.get());
   builder.RegisterService(local_service_.get());
+  if (knows_decommissioning_) {
+    operations_service_ = std::make_unique<OperationsService>(*this);
+    builder.RegisterService(operations_service_.get());
+  }
   builder.AddListeningPort(address(curator), identity::MakeServerCredentials(member.identity));
   server_ = builder.BuildAndStart();
   ASSERT_NE(server_, nullptr);
@@ -253,6 +303,18 @@ void ScriptedCluster::DeleteAll() {
   absl::MutexLock lock(&mutex_);
   nodes_.clear();
 }
+
+void ScriptedCluster::RequestDecommission() {
+  absl::MutexLock lock(&mutex_);
+  for (auto& [id, node] : nodes_) node.decommission = v1::Decommission::STATE_REQUESTED;
+}
+
+void ScriptedCluster::RefuseDone(bool refuse) {
+  absl::MutexLock lock(&mutex_);
+  refuses_done_ = refuse;
+}
+
+void ScriptedCluster::KnowNoDecommissioning() { knows_decommissioning_ = false; }
 
 void ScriptedCluster::RotateTicket() {
   absl::MutexLock lock(&mutex_);
@@ -349,6 +411,11 @@ grpc::Status ScriptedCluster::Join(const std::string& public_key, api::JoinNodeR
   absl::MutexLock lock(&mutex_);
   for (const auto& [id, node] : nodes_) {
     if (node.join_key != public_key) continue;
+    if (node.state == common::NODE_STATE_DECOMMISSIONED) {
+      // What is said of the node is the same; the code is JoinNode's own.
+      return {grpc::StatusCode::FAILED_PRECONDITION, "not UP",
+              Revoked(core::kOwnNodeDecommissioned).error_details()};
+    }
     out->set_cluster_unlock_key(node.unlock_key);
     return grpc::Status::OK;
   }
@@ -366,12 +433,51 @@ grpc::Status ScriptedCluster::UpdateStatus(const std::string& public_key,
   return grpc::Status::OK;
 }
 
-bool ScriptedCluster::OnHeartbeat(const std::string& public_key) {
+grpc::Status ScriptedCluster::CheckNotRevoked(const std::string& public_key) const {
+  const auto found = nodes_.find(identity::NodeIdFromPublicKey(public_key));
+  if (found == nodes_.end()) return Revoked(core::kOwnNodeDeleted);
+  return found->second.state == common::NODE_STATE_DECOMMISSIONED
+             ? Revoked(core::kOwnNodeDecommissioned)
+             : grpc::Status::OK;
+}
+
+grpc::Status ScriptedCluster::GetDecommission(const std::string& public_key,
+                                              v1::Decommission* out) {
+  absl::MutexLock lock(&mutex_);
+  grpc::Status revoked = CheckNotRevoked(public_key);
+  if (revoked.ok()) {
+    out->set_state(nodes_.at(identity::NodeIdFromPublicKey(public_key)).decommission);
+  }
+  return revoked;
+}
+
+grpc::Status ScriptedCluster::ReportDecommission(const std::string& public_key,
+                                                 v1::Decommission::State state) {
+  absl::MutexLock lock(&mutex_);
+  if (grpc::Status revoked = CheckNotRevoked(public_key); !revoked.ok()) return revoked;
+  const bool done = state == v1::Decommission::STATE_DONE;
+  NodeRecord& node = nodes_.at(identity::NodeIdFromPublicKey(public_key));
+  const v1::Decommission::State needed =
+      done ? v1::Decommission::STATE_IN_PROGRESS : v1::Decommission::STATE_REQUESTED;
+  if ((node.decommission != needed && node.decommission != state) || (done && refuses_done_)) {
+    return {grpc::StatusCode::FAILED_PRECONDITION, "not now"};
+  }
+  node.decommission = state;
+  if (done) node.state = common::NODE_STATE_DECOMMISSIONED;
+  return grpc::Status::OK;
+}
+
+grpc::Status ScriptedCluster::OnHeartbeat(const std::string& public_key) {
+  absl::MutexLock lock(&mutex_);
+  grpc::Status revoked = CheckNotRevoked(public_key);
+  if (revoked.ok()) ++nodes_.at(identity::NodeIdFromPublicKey(public_key)).heartbeats;
+  return revoked;
+}
+
+void ScriptedCluster::OnClosed(const std::string& public_key) {
   absl::MutexLock lock(&mutex_);
   const auto found = nodes_.find(identity::NodeIdFromPublicKey(public_key));
-  if (found == nodes_.end()) return false;
-  ++found->second.heartbeats;
-  return true;
+  if (found != nodes_.end()) ++found->second.closed_heartbeats;
 }
 
 TemporaryDirectory::TemporaryDirectory() {

@@ -13,6 +13,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "curator/credentials.h"
+#include "curator/v1/cluster_operations.grpc.pb.h"
 #include "grpcpp/server.h"
 #include "libclient/identity/certificate.h"
 #include "libclient/identity/key.h"
@@ -30,6 +31,8 @@ struct NodeRecord {
   metropolis::proto::common::NodeStorageSecurity security =
       metropolis::proto::common::NODE_STORAGE_SECURITY_INVALID;
   int heartbeats = 0;
+  int closed_heartbeats = 0;  // streams that the node itself ended
+  v1::Decommission::State decommission = v1::Decommission::STATE_UNSPECIFIED;
 };
 
 class ScriptedCluster {
@@ -52,8 +55,12 @@ class ScriptedCluster {
   int CountCalls(const std::string& method) const;
 
   void ApproveAll();
-  void ApproveAtOnce();  // every node, as soon as it registers
-  void DeleteAll();      // and ends their heartbeats
+  void ApproveAtOnce();          // every node, as soon as it registers
+  void DeleteAll();              // and refuses their certificates
+  void RequestDecommission();    // of every node
+  void RefuseDone(bool refuse);  // as if they had roles
+  // As the existing system; from the next Lead on.
+  void KnowNoDecommissioning();
   void RotateTicket();
   void NeedInsecureStorage();
   // As the existing system: a node that is UP is not committed again.
@@ -65,6 +72,7 @@ class ScriptedCluster {
 
  private:
   class CuratorService;
+  class OperationsService;
   class LocalService;
   struct Member;
 
@@ -79,9 +87,15 @@ class ScriptedCluster {
   grpc::Status UpdateStatus(
       const std::string& public_key,
       const metropolis::node::core::curator::proto::api::UpdateNodeStatusRequest& in);
+  grpc::Status GetDecommission(const std::string& public_key, v1::Decommission* out);
+  grpc::Status ReportDecommission(const std::string& public_key, v1::Decommission::State state);
+  // Why the certificate of this key does not count; OK if it does.
+  grpc::Status CheckNotRevoked(const std::string& public_key) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // What the caller is told after `method` was carried out with `status`.
   grpc::Status Answer(const std::string& method, grpc::Status status);
-  bool OnHeartbeat(const std::string& public_key);
+  grpc::Status OnHeartbeat(const std::string& public_key);
+  void OnClosed(const std::string& public_key);
 
   const identity::PrivateKey ca_key_;
   const identity::Certificate ca_certificate_;
@@ -96,10 +110,13 @@ class ScriptedCluster {
   bool insecure_ ABSL_GUARDED_BY(mutex_) = false;
   bool repeats_commits_ ABSL_GUARDED_BY(mutex_) = true;
   bool answers_heartbeats_ ABSL_GUARDED_BY(mutex_) = true;
+  bool refuses_done_ ABSL_GUARDED_BY(mutex_) = false;
+  bool knows_decommissioning_ = true;
 
   std::vector<std::unique_ptr<Member>> members_;
   std::unique_ptr<CuratorService> curator_service_;
   std::unique_ptr<LocalService> local_service_;
+  std::unique_ptr<OperationsService> operations_service_;
   std::unique_ptr<grpc::Server> server_;
 };
 

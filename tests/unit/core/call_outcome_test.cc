@@ -115,6 +115,24 @@ TEST(CallOutcome, ReadsWhoLeadsInstead) {
   EXPECT_EQ(outcome.term, 77);
 }
 
+TEST(CallOutcome, ReadsWhatBecameOfTheNodeThatCalled) {
+  const struct {
+    const char* told;
+    OwnNode own_node;
+  } cases[] = {{kOwnNodeDeleted, OwnNode::kDeleted},
+               {kOwnNodeDecommissioned, OwnNode::kDecommissioned},
+               {"SOMETHING_NEW", OwnNode::kNotTold}};
+  for (const auto& c : cases) {
+    const std::string details =
+        Details(kErrorDomain, kReasonCertificateRevoked, {{kOwnNodeKey, c.told}});
+    const CallOutcome outcome = Classify({kUnauthenticated, "", details}, kGetNodes, false);
+    EXPECT_EQ(outcome.cause, Cause::kRejectedCredentials) << c.told;
+    EXPECT_EQ(outcome.own_node, c.own_node) << c.told;
+  }
+  const std::string other = Details(kErrorDomain, kReasonCertificateRevoked);
+  EXPECT_EQ(Classify({kUnauthenticated, "", other}, kGetNodes, false).own_node, OwnNode::kNotTold);
+}
+
 TEST(CallOutcome, IgnoresForeignAndBrokenDetails) {
   const std::string foreign = Details("example.org", kReasonNotLeader);
   EXPECT_EQ(Classify({kUnavailable, "", foreign}, kGetNodes, false).cause, Cause::kBroken);

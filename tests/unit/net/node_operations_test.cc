@@ -162,18 +162,44 @@ TEST_F(NodeOperations, DecommissioningTwiceChangesNothing) {
   auto result = client_->DecommissionNode(id_, soon_);
   ASSERT_TRUE(result.ok()) << result.status();
   EXPECT_EQ(result->outcome, ChangeOutcome::kApplied);
-  EXPECT_EQ(result->after.state, NodeState::kDecommissioned);
+  EXPECT_EQ(result->state, DecommissionState::kRequested);
+  EXPECT_EQ(result->before.state, NodeState::kUp);
+  leader_.SetDecommission(v1::Decommission::STATE_IN_PROGRESS);
+  result = client_->DecommissionNode(id_, soon_);
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->outcome, ChangeOutcome::kUnchanged);
+  EXPECT_EQ(result->state, DecommissionState::kInProgress);
+  EXPECT_EQ(*client_->GetDecommission(id_, soon_), DecommissionState::kInProgress);
   wire_.set_state(common::NODE_STATE_DECOMMISSIONED);
   leader_.SetNodes({wire_});
   result = client_->DecommissionNode(id_, soon_);
   ASSERT_TRUE(result.ok()) << result.status();
   EXPECT_EQ(result->outcome, ChangeOutcome::kUnchanged);
+  EXPECT_EQ(result->state, DecommissionState::kDone);
   EXPECT_EQ(leader_.CountCalls("DecommissionNode"), 1);
 }
 
 TEST_F(NodeOperations, AServerThatCannotDecommissionIsUnsupported) {
-  Answer("DecommissionNode", grpc::Status(grpc::StatusCode::UNIMPLEMENTED, ""));
-  EXPECT_EQ(ErrorOf(client_->DecommissionNode(id_, soon_).status()).code, ErrorCode::kUnsupported);
+  leader_.SetHandler([](const Call& call) -> Verdictless {
+    return call.method == "DecommissionNode" || call.method == "GetDecommission"
+               ? grpc::Status(grpc::StatusCode::UNIMPLEMENTED, "")
+               : grpc::Status::OK;
+  });
+  const Error error = ErrorOf(client_->DecommissionNode(id_, soon_).status());
+  EXPECT_EQ(error.code, ErrorCode::kUnsupported);
+  EXPECT_EQ(error.method, "Management.DecommissionNode");
+}
+
+TEST_F(NodeOperations, ADecommissioningWhoseAnswerIsLostIsAskedForAgain) {
+  int asked = 0;
+  leader_.SetHandler([&asked](const Call& call) -> Verdictless {
+    if (call.method != "DecommissionNode" || ++asked > 1) return grpc::Status::OK;
+    return grpc::Status(grpc::StatusCode::UNAVAILABLE, "who knows");
+  });
+  const auto result = client_->DecommissionNode(id_, soon_);
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->outcome, ChangeOutcome::kApplied);
+  EXPECT_EQ(leader_.CountCalls("DecommissionNode"), 2);
 }
 
 TEST_F(NodeOperations, ALostAnswerIsAppliedIfTheNodeIsGone) {
@@ -241,10 +267,9 @@ TEST_F(NodeOperations, IsMadeAgainUnderALaterTermThatDoesNotShowIt) {
 
 TEST_F(NodeOperations, WithoutTermsItIsNotMadeAgain) {
   leader_.Lead(0);
-  Answer("DecommissionNode", grpc::Status(grpc::StatusCode::UNAVAILABLE, "who knows"));
-  EXPECT_EQ(ErrorOf(client_->DecommissionNode(id_, soon_).status()).code,
-            ErrorCode::kUnknownOutcome);
-  EXPECT_EQ(leader_.CountCalls("DecommissionNode"), 1);
+  Answer("DeleteNode", grpc::Status(grpc::StatusCode::UNAVAILABLE, "who knows"));
+  EXPECT_EQ(ErrorOf(client_->DeleteNode(id_, {}, soon_).status()).code, ErrorCode::kUnknownOutcome);
+  EXPECT_EQ(leader_.CountCalls("DeleteNode"), 1);
 }
 
 TEST_F(NodeOperations, AListIsFilteredByTheServer) {

@@ -227,6 +227,14 @@ class ScriptedCurator::Operations final : public v1::ClusterOperations::Callback
     response->set_leader_node_id(curator_.successor_);
     return new UnaryReactor(verdict);
   }
+  grpc::ServerUnaryReactor* GetDecommission(grpc::CallbackServerContext* context,
+                                            const v1::GetDecommissionRequest* request,
+                                            v1::Decommission* response) override {
+    const Verdictless verdict = curator_.Handle(context, "GetDecommission", *request);
+    absl::MutexLock lock(&curator_.mutex_);
+    response->set_state(curator_.decommission_);
+    return new UnaryReactor(verdict);
+  }
 
  private:
   ScriptedCurator& curator_;
@@ -452,6 +460,11 @@ int ScriptedCurator::unsent_watch_events() const {
 void ScriptedCurator::SetSuccessor(const std::string& node_id) {
   absl::MutexLock lock(&mutex_);
   successor_ = node_id;
+}
+
+void ScriptedCurator::SetDecommission(v1::Decommission::State state) {
+  absl::MutexLock lock(&mutex_);
+  decommission_ = state;
 }
 
 void ScriptedCurator::SetCurators(const std::vector<std::string>& addresses) {

@@ -15,6 +15,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/types/optional.h"
 #include "curator/client.h"
+#include "curator/v1/cluster_operations.pb.h"
 #include "grpcpp/server.h"
 #include "grpcpp/support/server_callback.h"
 #include "libclient/identity/certificate.h"
@@ -81,6 +82,8 @@ class ScriptedCurator {
   int unsent_watch_events() const;  // that flow control has not let go
   // Whom TransferLeadership names.
   void SetSuccessor(const std::string& node_id);
+  // What GetDecommission answers of every node.
+  void SetDecommission(v1::Decommission::State state);
   // What GetCurrentLeader tells of where curators are.
   void SetCurators(const std::vector<std::string>& addresses);
   // GetCurrentLeader is accepted and never answered.
@@ -124,6 +127,8 @@ class ScriptedCurator {
       ABSL_GUARDED_BY(mutex_);
   std::set<WatchReactor*> watches_ ABSL_GUARDED_BY(mutex_);
   std::string successor_ ABSL_GUARDED_BY(mutex_);
+  v1::Decommission::State decommission_ ABSL_GUARDED_BY(mutex_) =
+      v1::Decommission::STATE_UNSPECIFIED;
   metropolis::node::core::curator::proto::api::GetCurrentLeaderResponse leader_
       ABSL_GUARDED_BY(mutex_);
   int64_t term_ ABSL_GUARDED_BY(mutex_) = 0;

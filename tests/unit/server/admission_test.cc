@@ -53,6 +53,13 @@ TEST_F(NodeStreamsTest, EndAllOfANodeThatIsDeleted) {
   EXPECT_EQ(*others, 0);
 }
 
+// As it is when a leader is new: nobody has looked at any change before.
+TEST_F(NodeStreamsTest, EndIfTheDeletionIsTheFirstChange) {
+  const auto stream = Open(CallerOf(node_));
+  DeleteRecord(node_);
+  EXPECT_EQ(*stream, 1);
+}
+
 TEST_F(NodeStreamsTest, StayWhileTheNodeOnlyChanges) {
   const auto stream = Open(CallerOf(node_));
   TestNode changed = node_;

@@ -28,7 +28,7 @@ class Departure : public testing_support::DecisionTest {
   Operations Request(const TestNode& node) {
     metropolis::proto::api::DecommissionNodeRequest request;
     request.set_id(node.id());
-    return DecideDecommission(View(), request, now_);
+    return DecideDecommission(View(), request, only_curator_, now_);
   }
   Operations Report(const TestNode& node, Decommission::State state) {
     curator::v1::ReportDecommissionRequest request;
@@ -52,10 +52,18 @@ class Departure : public testing_support::DecisionTest {
 
   absl::Time now_ = absl::FromUnixNanos(1'700'000'000'123'456'789);
   TestNode node_;
+  std::string only_curator_;
   curator::v1::ReportDecommissionResponse response_;
 };
 
 using DecommissionNode = Departure;
+
+TEST_F(DecommissionNode, OfTheOnlyCuratorIsRefused) {
+  only_curator_ = node_.id();
+  EXPECT_THAT(Request(node_), Refused(kFailedPrecondition));
+  only_curator_ = TestNode().id();
+  EXPECT_THAT(Request(node_), DecidedToWrite());
+}
 
 TEST_F(DecommissionNode, GoesFromUpByRequestAndProgressToDone) {
   EXPECT_EQ(Known(node_).state(), Decommission::STATE_UNSPECIFIED);
@@ -108,17 +116,17 @@ TEST_F(DecommissionNode, IsForNodesThatAreUp) {
 
 TEST_F(DecommissionNode, NeedsToBeToldWhichNode) {
   metropolis::proto::api::DecommissionNodeRequest request;
-  EXPECT_THAT(DecideDecommission(View(), request, now_), Refused(kInvalidArgument));
+  EXPECT_THAT(DecideDecommission(View(), request, "", now_), Refused(kInvalidArgument));
   request.set_id("");
-  EXPECT_THAT(DecideDecommission(View(), request, now_), Refused(kInvalidArgument));
+  EXPECT_THAT(DecideDecommission(View(), request, "", now_), Refused(kInvalidArgument));
   request.set_id("a/b");
-  EXPECT_THAT(DecideDecommission(View(), request, now_), Refused(kInvalidArgument));
+  EXPECT_THAT(DecideDecommission(View(), request, "", now_), Refused(kInvalidArgument));
   request.set_pubkey("short");
-  EXPECT_THAT(DecideDecommission(View(), request, now_), Refused(kInvalidArgument));
+  EXPECT_THAT(DecideDecommission(View(), request, "", now_), Refused(kInvalidArgument));
   request.set_pubkey(TestNode().public_key());
-  EXPECT_THAT(DecideDecommission(View(), request, now_), Refused(kNotFound));
+  EXPECT_THAT(DecideDecommission(View(), request, "", now_), Refused(kNotFound));
   request.set_pubkey(node_.public_key());
-  EXPECT_THAT(DecideDecommission(View(), request, now_), DecidedToWrite());
+  EXPECT_THAT(DecideDecommission(View(), request, "", now_), DecidedToWrite());
 }
 
 TEST_F(DecommissionNode, GivesTheNodeNoNewRoles) {

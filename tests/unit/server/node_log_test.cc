@@ -1,5 +1,6 @@
 #include "server/nodes/node_log.h"
 
+#include "curator/v1/cluster_operations.pb.h"
 #include "gtest/gtest.h"
 
 namespace curatord {
@@ -43,6 +44,21 @@ TEST(NodeLog, TakesWhatATransactionWritesAsNodes) {
   EXPECT_EQ(before[0].first, "n1");
   EXPECT_EQ(before[1].first, "n2");
   EXPECT_EQ(before[0].second, nullptr);
+}
+
+TEST(NodeLog, NamesEachStepOfADepartureUpToItsEnd) {
+  const auto event_of = [](curator::v1::Decommission::State state) {
+    curator::v1::Decommission decommission;
+    decommission.set_state(state);
+    return DepartureEvent(
+        Operation::Put("/curator.v1/decommission/n1", decommission.SerializeAsString()));
+  };
+  EXPECT_EQ(event_of(curator::v1::Decommission::STATE_REQUESTED), "node decommission requested");
+  EXPECT_EQ(event_of(curator::v1::Decommission::STATE_IN_PROGRESS),
+            "node decommission in progress");
+  EXPECT_EQ(event_of(curator::v1::Decommission::STATE_DONE), "");
+  EXPECT_EQ(DepartureEvent(Operation::Delete("/curator.v1/decommission/n1")), "");
+  EXPECT_EQ(DepartureEvent(Operation::Put("/nodes/n1", "")), "");
 }
 
 }  // namespace

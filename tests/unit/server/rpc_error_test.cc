@@ -7,6 +7,7 @@
 #include "google/rpc/status.pb.h"
 #include "gtest/gtest.h"
 #include "libclient/core/error_info.h"
+#include "server/rpc/malformed_request.h"
 
 namespace curatord {
 namespace {
@@ -74,6 +75,16 @@ TEST(RpcError, OfAMethodThatIsNotBuiltIsNotThatOfAFollower) {
   const grpc::Status status = ToGrpcStatus(UnsupportedError("no such thing here"));
   EXPECT_EQ(status.error_code(), grpc::StatusCode::UNIMPLEMENTED);
   EXPECT_EQ(InfoOf(status).reason(), core::kReasonUnsupported);
+}
+
+TEST(MalformedRequest, IsWhatGrpcRefusesWithoutAWordThoughTheMethodExists) {
+  const grpc::Status wordless(grpc::StatusCode::UNIMPLEMENTED, "");
+  EXPECT_TRUE(IsOfMalformedRequest("/metropolis.proto.api.Management/GetNodes", wordless));
+  EXPECT_FALSE(IsOfMalformedRequest("/metropolis.proto.api.Management/NoSuch", wordless));
+  EXPECT_FALSE(IsOfMalformedRequest("/metropolis.proto.api.Management/GetNodes",
+                                    ToGrpcStatus(UnsupportedError("not here"))));
+  EXPECT_FALSE(IsOfMalformedRequest("/metropolis.proto.api.Management/GetNodes",
+                                    grpc::Status(grpc::StatusCode::INTERNAL, "")));
 }
 
 }  // namespace
