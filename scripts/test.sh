@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the release preset and runs every test but the long ones.
 # --full: also ASan+UBSan, the clang thread-safety build, clang-format,
-# clang-tidy and the tests labelled long.
+# clang-tidy, the tests labelled long and a short run of the bench.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 full=no
@@ -23,6 +23,9 @@ build release
 run_tests release -LE long
 if [ "$full" = yes ]; then
   run_tests release -L long
+  # Whether the bench still works; its figures mean nothing here.
+  cmake --build --preset release -j "$jobs" --target curator_bench in_process_bench
+  tests/bench/bench.py --smoke >build/bench.log
   build asan
   run_tests asan -LE 'long'
   build thread-safety

@@ -178,7 +178,7 @@ def crowd(figures, options):
                          options.agents) as ask:
             ask("caught-up")
             ask("healthy")
-            busy, memory, changes, healthy = [], [], [], []
+            busy, memory, changes, reached, healthy = [], [], [], [], []
             for run in range(options.runs):
                 cores = bench.cores(options.idle_seconds)
                 figures.measured("crowd", run, {"cores": cores, "memory": bench.memory()})
@@ -187,12 +187,15 @@ def crowd(figures, options):
                 report = ask(f"changes {options.changes}")
                 figures.measured("crowd", run, report)
                 changes.append(report["p99_ms"])
+                reached.append(max(report["until_all_ms"]))
                 healthy.append(fail_over(bench, ask))
                 figures.measured("crowd", run, {"healthy_s": healthy[-1]})
     name = f"{options.watchers} watchers, {options.agents} agents"
     figures.figure("4", f"{name}: leader", busy, "cores", at_most=0.25)
     figures.figure("4", f"{name}: leader's memory", memory, "MB", at_most=allowed)
     figures.figure("4", f"{name}: a change reaches them, p99", changes, "ms", at_most=250)
+    figures.figure("", f"{name}: slowest of {options.changes} changes, to reach all", reached,
+                   "ms")
     figures.figure("4", f"{name}: all agents HEALTHY after SIGKILL of the leader", healthy, "s",
                    at_most=15)
 

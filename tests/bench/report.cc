@@ -7,6 +7,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 
 namespace curator::bench {
 namespace {
@@ -37,6 +38,13 @@ Report& Report::Add(absl::string_view name, const std::map<std::string, double>&
     absl::StrAppend(&object, object.empty() ? "" : ", ", Quoted(key), ": ", Number(value));
   }
   absl::StrAppend(&fields_, fields_.empty() ? "" : ", ", Quoted(name), ": {", object, "}");
+  return *this;
+}
+
+Report& Report::Add(absl::string_view name, const std::vector<float>& values) {
+  const auto append = [](std::string* out, float value) { absl::StrAppend(out, Number(value)); };
+  absl::StrAppend(&fields_, fields_.empty() ? "" : ", ", Quoted(name), ": [",
+                  absl::StrJoin(values, ", ", append), "]");
   return *this;
 }
 

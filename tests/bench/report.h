@@ -16,6 +16,7 @@ class Report {
   Report& Add(absl::string_view name, double value);
   Report& Add(absl::string_view name, absl::string_view value);
   Report& Add(absl::string_view name, const std::map<std::string, double>& values);
+  Report& Add(absl::string_view name, const std::vector<float>& values);
   // Flushed, for those who wait for it at the other end of a pipe.
   void Print() const;
 
