@@ -13,6 +13,7 @@ namespace curatord {
 namespace {
 
 constexpr absl::Duration kStoreTimeout = absl::Seconds(5);
+constexpr absl::Duration kReadAnewTimeout = absl::Seconds(30);  // everything there is
 constexpr size_t kMaxBatchBytes = 1 << 20;
 
 }  // namespace
@@ -205,7 +206,7 @@ absl::Status Leadership::RecoverKnowledge() {
 absl::Status Leadership::ReadAnew() {
   const int64_t unknown = unknown_outcomes_.load();
   int64_t settled = settled_outcomes_.load();
-  absl::Status reloaded = state_->Reload(absl::Now() + kStoreTimeout);
+  absl::Status reloaded = state_->Reload(absl::Now() + kReadAnewTimeout);
   if (!reloaded.ok()) return StoreUnavailableError(reloaded.message());
   while (settled < unknown && !settled_outcomes_.compare_exchange_weak(settled, unknown)) {
   }

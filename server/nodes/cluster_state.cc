@@ -16,7 +16,8 @@
 namespace curatord {
 namespace {
 
-constexpr absl::Duration kReloadTimeout = absl::Seconds(10);
+// A hundred thousand nodes are some seconds of a busy etcd.
+constexpr absl::Duration kReloadTimeout = absl::Minutes(1);
 // Deletions that watchers can still be told of. One that is further behind
 // starts over.
 constexpr size_t kMaxRememberedDeletions = 10000;

@@ -13,8 +13,12 @@
 namespace curatord {
 namespace {
 
-// One answer, whatever the size of the store, stays of a bearable size.
-constexpr int64_t kPageSize = 5000;
+// One answer, whatever the size of the store, stays of about this size. Not smaller: etcd
+// 3.4 walks its index to the end of the range for each page, so that 300,000 keys cost it
+// 4.3 s of CPU in pages of 5,000 keys and 1.0 s in one.
+constexpr int64_t kPageBytes = 16 << 20;
+constexpr int64_t kFirstPage = 5000;
+constexpr int64_t kLargestPage = 100'000;
 constexpr absl::Duration kOpenTimeout = absl::Seconds(5);
 
 // Nodes name their member by their id. One that has not started yet has no name, but
@@ -96,13 +100,18 @@ absl::StatusOr<RangeResult> EtcdStore::RangeOnce(const EtcdRange& range, absl::T
   etcdserverpb::RangeRequest request;
   request.set_key(range.key);
   request.set_range_end(range.end);
-  request.set_limit(kPageSize);
+  request.set_limit(kFirstPage);
+  int64_t bytes = 0;
+  int64_t keys = 0;
   for (;;) {
     absl::StatusOr<etcdserverpb::RangeResponse> page = RangePage(request, deadline);
     if (!page.ok()) return page.status();
     if (result.revision == 0) result.revision = page->header().revision();
     request.set_revision(result.revision);
     if (page->kvs_size() > 0) {
+      bytes += static_cast<int64_t>(page->ByteSizeLong());
+      keys += page->kvs_size();
+      request.set_limit(std::clamp<int64_t>(kPageBytes * keys / bytes, 1, kLargestPage));
       // The smallest key behind the last one.
       request.set_key(
           absl::StrCat(page->kvs(page->kvs_size() - 1).key(), absl::string_view("\0", 1)));

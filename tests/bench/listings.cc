@@ -6,9 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
-#if __has_include("curator/v1/nodes.grpc.pb.h")
 #include "curator/v1/nodes.grpc.pb.h"
-#endif
 #include "etcd/rpc.grpc.pb.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/support/channel_arguments.h"
@@ -112,7 +110,6 @@ void MeasureGetNodes(const Access& access, int times, const Processes& processes
 }
 
 void MeasureListNodes(const Access& access, int times, const Processes& processes) {
-#if __has_include("curator/v1/nodes.grpc.pb.h")
   const Channels channels = Connect(access.address, access.Ca(), {access.Owner()});
   const auto stub = curator::v1::Nodes::NewStub(channels.front());
   for (int i = 0; i < times; ++i) {
@@ -128,9 +125,6 @@ void MeasureListNodes(const Access& access, int times, const Processes& processe
     stream.AddTimes(nodes, &report);
     report.Print();
   }
-#else
-  Fail("this build has no curator.v1.Nodes");
-#endif
 }
 
 void MeasureWatchAll(const Access& access, int times, const Processes& processes) {
