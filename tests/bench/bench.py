@@ -125,8 +125,7 @@ def measure_size(figures, options, bench, size):
         for run in range(options.runs):
             take("GetNodes", run, bench.drive("get-nodes")[0])
             take("bare stream", run, bench.drive("get-nodes", address=bare)[0])
-            if options.batches:
-                take("Nodes.List", run, bench.drive("list-nodes")[0])
+            take("Nodes.List", run, bench.drive("list-nodes")[0])
             take("etcd range", run, bench.drive("etcd-range", "--etcd", etcd)[0])
             ctl.append(bench.time_ctl("node", "list", "-o", "json"))
             take("watch", run, bench.drive("watch-all")[0])
@@ -142,12 +141,10 @@ def measure_size(figures, options, bench, size):
         at_most=1000 if top else None))
     figures.figure("3", f"GetNodes : bare stream, first to last byte, {size} nodes",
                    ratios(transfers["GetNodes"], transfers["bare stream"]), at_most=1.3)
-    if options.batches:
-        figures.figure("3", f"Nodes.List : etcd range, {size} nodes",
-                       ratios(times["Nodes.List"], times["etcd range"]), at_most=1.0)
-        if top:
-            figures.figure("3", f"Nodes.List, {size} nodes", times["Nodes.List"], "ms",
-                           at_most=300)
+    figures.figure("3", f"Nodes.List : etcd range, {size} nodes",
+                   ratios(times["Nodes.List"], times["etcd range"]), at_most=1.0)
+    if top:
+        figures.figure("3", f"Nodes.List, {size} nodes", times["Nodes.List"], "ms", at_most=300)
     figures.figure("3", f"watch of all nodes : etcd range, {size} nodes",
                    ratios(times["watch"], times["etcd range"]), at_most=1.0)
     figures.figure("3", f"leader's cores once a watcher of {size} nodes has left", after_watch,
@@ -301,7 +298,6 @@ def main():
         options.idle_seconds, options.listings, options.commands = 1, 3, 3
         options.newcomers = 1
         options.sizes, options.fan_out = [100, 1000], [10, 100]
-    options.batches = (ROOT / "proto" / "curator" / "v1" / "nodes.proto").exists()
     figures = Figures(options.out)
     try:
         for name in options.scenario or SCENARIOS:
