@@ -145,7 +145,7 @@ TEST_F(NodesList, OfADeposedLeaderIsRefused) {
 }
 
 // Methods that are served raw parse their requests themselves.
-TEST_F(NodesList, ADamagedRequestIsAnError) {
+TEST_F(NodesList, ADamagedRequestIsInvalid) {
   for (const char* method : {"/curator.v1.Nodes/List", "/metropolis.proto.api.Management/GetNodes",
                              "/metropolis.node.core.curator.proto.api.Curator/Watch"}) {
     grpc::GenericStub stub(owner_.channel);
@@ -161,7 +161,7 @@ TEST_F(NodesList, ADamagedRequestIsAnError) {
     void* tag;
     bool ok;
     queue.Next(&tag, &ok);
-    EXPECT_THAT(status, HasCode(grpc::StatusCode::INTERNAL)) << method;
+    EXPECT_THAT(status, HasCode(grpc::StatusCode::INVALID_ARGUMENT)) << method;
   }
 }
 
