@@ -16,7 +16,6 @@
 namespace curatord {
 namespace {
 
-constexpr size_t kEventsBetweenTrims = 50'000;
 // A hundred thousand nodes are some seconds of a busy etcd.
 constexpr absl::Duration kReloadTimeout = absl::Minutes(1);
 // Deletions that watchers can still be told of. One that is further behind
@@ -101,7 +100,6 @@ absl::Status ClusterState::Reload(absl::Time deadline) {
 
 void ClusterState::Apply(const WatchBatch& batch) {
   bool node_changed = false;
-  bool trim = false;
   {
     absl::MutexLock lock(&mutex_);
     for (const WatchEvent& event : batch.events) {
@@ -113,15 +111,8 @@ void ClusterState::Apply(const WatchBatch& batch) {
     }
     watched_revision_ = std::max(watched_revision_, batch.revision);
     ForgetOldDeletions();
-    events_since_trim_ += batch.events.size();
-    if (events_since_trim_ >= kEventsBetweenTrims) {
-      events_since_trim_ = 0;
-      trim = true;
-    }
   }
   if (node_changed) Notify();
-  // What large batches took for a moment leaves holes, which malloc keeps.
-  if (trim) malloc_trim(0);
 }
 
 void ClusterState::ApplyCommitted(const std::vector<Operation>& operations, int64_t revision) {

@@ -118,7 +118,6 @@ class ClusterState {
   size_t remembered_deletions_ ABSL_GUARDED_BY(mutex_) = 0;
   int64_t forgotten_revision_ ABSL_GUARDED_BY(mutex_) = 0;  // deletions up to here are
   int64_t watched_revision_ ABSL_GUARDED_BY(mutex_) = 0;
-  size_t events_since_trim_ ABSL_GUARDED_BY(mutex_) = 0;
   int64_t committed_revision_ ABSL_GUARDED_BY(mutex_) = 0;  // of our own newest write
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status watch_ended_ ABSL_GUARDED_BY(mutex_);
