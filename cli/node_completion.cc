@@ -26,7 +26,7 @@ bool IsFresh(const Learnt& cached) {
   return cached.node_ids.has_value() && age >= absl::ZeroDuration() && age < kFresh;
 }
 
-Learnt Ask(Settings settings, ConfigFile file, Learnt cached) {
+Learnt Ask(Settings settings, ConfigFile file, const Learnt& cached) {
   settings.timeout.value = kAskingTimeout;
   TerminalOptions options;
   options.quiet = true;
@@ -59,7 +59,7 @@ Learnt Find(const std::vector<std::string>& words, const Environment& environmen
     cached = Cache(settings->cache_path).Read(pin);
   }
   if (IsFresh(cached)) return cached;
-  return Ask(*std::move(settings), *std::move(file), std::move(cached));
+  return Ask(*std::move(settings), *std::move(file), cached);
 }
 
 }  // namespace

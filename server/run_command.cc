@@ -138,7 +138,8 @@ absl::Status Run(const RunConfig& config) {
                        "stop that process, or give another --metrics-listen");
     }
     metrics_server = *std::move(listening);
-    *store = std::make_unique<MeasuredStore>(*std::move(store), metrics->store_times());
+    std::unique_ptr<Store> measured = *std::move(store);
+    store = std::make_unique<MeasuredStore>(std::move(measured), metrics->store_times());
   }
   CuratorMetrics* const counted = metrics.has_value() ? &*metrics : nullptr;
   LogInfo(
@@ -196,7 +197,7 @@ absl::Status Run(const RunConfig& config) {
   supervisor.Start(
       "node-agent",
       [&] {
-        const absl::Status ended = agent.Run(stop_agent);
+        absl::Status ended = agent.Run(stop_agent);
         // Decommissioned: there is nothing to run again, and nothing more to do here.
         if (ended.ok() && !stop_agent.cancelled()) {
           LogInfo("decommissioned", {{"node", credentials->node_id}});
