@@ -82,8 +82,8 @@ absl::Status ClusterState::Reload(absl::Time deadline) {
                            [](const KeyValue& kv, absl::string_view k) { return kv.key < k; });
       return it != range->kvs.end() && it->key == key;
     };
-    for (const auto& [id, record] : nodes_) {
-      std::string key = keys::Node(id);
+    for (const NodeRecordPtr& record : nodes_) {
+      std::string key = keys::Node(record->id);
       if (record->mod_revision <= range->revision && !present(key)) gone.push_back(std::move(key));
     }
     for (const auto& [key, value] : values_) {
@@ -133,7 +133,7 @@ void ClusterState::ApplyCommitted(const std::vector<Operation>& operations, int6
 
 int64_t ClusterState::KnownRevision(absl::string_view key) const {
   if (absl::string_view id = key; absl::ConsumePrefix(&id, keys::kNodes)) {
-    if (auto it = nodes_.find(id); it != nodes_.end()) return it->second->mod_revision;
+    if (auto it = nodes_.find(id); it != nodes_.end()) return (*it)->mod_revision;
   } else if (auto it = values_.find(key); it != values_.end()) {
     return it->second.mod_revision;
   }
@@ -164,7 +164,8 @@ bool ClusterState::ApplyPut(const KeyValue& kv) {
   } else {
     curators_.erase(id);
   }
-  nodes_[id] = std::make_shared<const NodeRecord>(*std::move(record));
+  nodes_.erase(absl::string_view(id));
+  nodes_.insert(std::make_shared<const NodeRecord>(*std::move(record)));
   RecordNodeChange(id, known, kv.mod_revision, /*deleted=*/false);
   return true;
 }
@@ -228,7 +229,7 @@ absl::Status ClusterState::WaitForRevision(int64_t revision, absl::Time deadline
 NodeRecordPtr ClusterState::FindNode(absl::string_view id) const {
   absl::MutexLock lock(&mutex_);
   auto it = nodes_.find(id);
-  return it == nodes_.end() ? nullptr : it->second;
+  return it == nodes_.end() ? nullptr : *it;
 }
 
 std::vector<NodeRecordPtr> ClusterState::Nodes(int64_t* revision) const {
@@ -236,10 +237,7 @@ std::vector<NodeRecordPtr> ClusterState::Nodes(int64_t* revision) const {
   // Only the leader writes nodes, and it applies its writes in order: what the watch
   // has yet to deliver below its own newest write holds no node.
   if (revision != nullptr) *revision = std::max(watched_revision_, committed_revision_);
-  std::vector<NodeRecordPtr> nodes;
-  nodes.reserve(nodes_.size());
-  for (const auto& [id, record] : nodes_) nodes.push_back(record);
-  return nodes;
+  return {nodes_.begin(), nodes_.end()};
 }
 
 std::vector<NodeRecordPtr> ClusterState::FindNodes(
@@ -247,7 +245,7 @@ std::vector<NodeRecordPtr> ClusterState::FindNodes(
   absl::MutexLock lock(&mutex_);
   std::vector<NodeRecordPtr> nodes;
   for (auto it = nodes_.begin(); it != nodes_.end() && nodes.size() < most; ++it) {
-    if (wanted(*it->second)) nodes.push_back(it->second);
+    if (wanted(**it)) nodes.push_back(*it);
   }
   return nodes;
 }
@@ -269,7 +267,7 @@ std::vector<std::string> ClusterState::CuratorAddresses(size_t most) const {
   std::vector<std::string> addresses;
   for (const std::string& id : curators_) {
     if (addresses.size() == most) break;
-    addresses.push_back(AddressOfCurator(*nodes_.at(id)));
+    addresses.push_back(AddressOfCurator(**nodes_.find(absl::string_view(id))));
   }
   return addresses;
 }
@@ -286,11 +284,11 @@ absl::StatusOr<std::vector<NodeChange>> ClusterState::ChangesSince(int64_t* revi
     const auto& [change_revision, id] = it->first;
     if (changes.size() >= enough && change_revision != *revision) break;
     *revision = change_revision;
-    auto node = nodes_.find(id);
+    auto node = nodes_.find(absl::string_view(id));
     const bool exists = node != nodes_.end();
     // Who starts needs no deletions of what it never saw.
     if (!exists && from_start) continue;
-    changes.push_back({id, exists ? node->second : nullptr, change_revision});
+    changes.push_back({id, exists ? *node : nullptr, change_revision});
   }
   return changes;
 }

@@ -102,11 +102,21 @@ class ClusterState {
     std::string value;
     int64_t mod_revision = 0;
   };
+  // A record knows its id: a map would keep it once more, of a hundred thousand nodes.
+  struct ById {
+    using is_transparent = void;
+    static absl::string_view Id(const NodeRecordPtr& record) { return record->id; }
+    static absl::string_view Id(absl::string_view id) { return id; }
+    template <typename A, typename B>
+    bool operator()(const A& a, const B& b) const {
+      return Id(a) < Id(b);
+    }
+  };
 
   Store* const store_;
 
   mutable absl::Mutex mutex_;
-  absl::btree_map<std::string, NodeRecordPtr> nodes_ ABSL_GUARDED_BY(mutex_);
+  absl::btree_set<NodeRecordPtr, ById> nodes_ ABSL_GUARDED_BY(mutex_);
   absl::btree_map<std::string, Value> values_ ABSL_GUARDED_BY(mutex_);
   // Ids of UP nodes that run a curator: few, while there may be many nodes.
   absl::btree_set<std::string> curators_ ABSL_GUARDED_BY(mutex_);
