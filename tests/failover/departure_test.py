@@ -168,6 +168,11 @@ class Departure(cluster.DevClusterTest):
             self.assert_explained(result, 2, "nonsense", "curatorctl help filters")
             self.assertNotIn("what:", result.stderr)
 
+    def test_a_filter_that_is_not_text_is_explained_and_nothing_else(self):
+        result = self.ctl("node", "list", "--filter", "node.id == '\udcff'")  # the byte 0xff
+        self.assert_explained(result, 2, "not UTF-8", "curatorctl help filters")
+        self.assertTrue(result.stderr.startswith("error:"), result.stderr)
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)
