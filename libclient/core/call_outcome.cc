@@ -20,6 +20,7 @@ enum Code {
   kNotFound = 5,
   kAlreadyExists = 6,
   kPermissionDenied = 7,
+  kResourceExhausted = 8,
   kFailedPrecondition = 9,
   kAborted = 10,
   kOutOfRange = 11,
@@ -129,6 +130,9 @@ Cause CauseOfStatus(const StatusView& status, absl::string_view method, bool can
     case kInvalidArgument:
     case kOutOfRange:
       return Cause::kInvalidArgument;
+    case kResourceExhausted:
+      // A filter that takes too much work is what the caller can change.
+      return absl::StartsWith(status.message, "filter:") ? Cause::kInvalidArgument : Cause::kFailed;
     default:
       return Cause::kFailed;
   }

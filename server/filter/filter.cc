@@ -76,10 +76,19 @@ bool Filter::DependsOn(int field_number) const {
 
 absl::StatusOr<bool> Filter::Matches(const google::protobuf::Message& message) const {
   Work work(kStepsPerMessage);
-  return Matches(message, work);
+  return Evaluate(message, work);
 }
 
 absl::StatusOr<bool> Filter::Matches(const google::protobuf::Message& message, Work& work) const {
+  const int64_t most = std::min(work.left(), kStepsPerMessage);
+  Work own(most);
+  absl::StatusOr<bool> matches = Evaluate(message, own);
+  // No more than is left.
+  work.Spend(most - own.left()).IgnoreError();
+  return matches;
+}
+
+absl::StatusOr<bool> Filter::Evaluate(const google::protobuf::Message& message, Work& work) const {
   if (message.GetDescriptor() != program_->message) {
     return absl::InternalError(absl::StrCat("a filter of ", program_->message->full_name(),
                                             " was given a ", message.GetDescriptor()->full_name()));

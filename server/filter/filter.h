@@ -35,7 +35,8 @@ class Filter {
   // more work than kStepsPerMessage (limits.h).
   absl::StatusOr<bool> Matches(const google::protobuf::Message& message) const;
 
-  // The same, with `work` for all the messages of one request together.
+  // The same, with `work` for all the messages of one request together, of which each
+  // may take kStepsPerMessage at most.
   absl::StatusOr<bool> Matches(const google::protobuf::Message& message, Work& work) const;
 
   // Whether Matches looks at this field of the message. The others need not be set.
@@ -44,6 +45,7 @@ class Filter {
  private:
   struct Program;
   explicit Filter(std::shared_ptr<const Program> program);
+  absl::StatusOr<bool> Evaluate(const google::protobuf::Message& message, Work& work) const;
 
   std::shared_ptr<const Program> program_;
 };

@@ -16,8 +16,9 @@ inline constexpr size_t kMaxFilterBytes = size_t{128} << 10;
 inline constexpr int kMaxDepth = 250;
 
 // Steps of an evaluation on one message. A step is the evaluation of one node of the
-// expression or the handling of some twenty bytes: tens of nanoseconds.
-inline constexpr int64_t kStepsPerMessage = 1'000'000;
+// expression or the handling of some twenty bytes: tens of nanoseconds, and at most some
+// fifty bytes of memory.
+inline constexpr int64_t kStepsPerMessage = 100'000;
 
 // Steps spent on constant parts while compiling; what does not fit is left to the
 // evaluation.

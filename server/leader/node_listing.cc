@@ -17,7 +17,7 @@ using metropolis::proto::common::NODE_STATE_UP;
 // takes some ten steps a node.
 constexpr int64_t kFilterSteps = 20'000'000;
 // Steps, or nodes that are passed over, after which a thread that others wait for has
-// done enough: about a millisecond.
+// done enough: about a millisecond. One node may take filter::kStepsPerMessage, some more.
 constexpr int64_t kStepsAtOnce = 20'000;
 constexpr size_t kNodesAtOnce = 256;
 

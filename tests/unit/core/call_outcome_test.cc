@@ -78,6 +78,11 @@ TEST(CallOutcome, ClassifiesPlainCodes) {
   for (const auto& c : cases) EXPECT_EQ(CauseOf(c.code, "x"), c.cause) << c.code;
 }
 
+TEST(CallOutcome, AFilterThatTakesTooMuchIsTheCallersToChange) {
+  EXPECT_EQ(CauseOf(kResourceExhausted, "filter: the filter takes too much work, of node x"),
+            Cause::kInvalidArgument);
+}
+
 TEST(CallOutcome, CancelledByOurCallerIsFinal) {
   EXPECT_EQ(Classify({kCancelled, "", ""}, kGetNodes, true).cause, Cause::kCancelled);
 }

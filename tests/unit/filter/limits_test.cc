@@ -119,6 +119,17 @@ TEST(FilterLimits, RegularExpressionsAreLinear) {
               HasSubstr("a computed regular expression may have 1024 bytes"));
 }
 
+TEST(FilterLimits, OneMessageMayNotTakeAllTheWorkOfARequest) {
+  const std::string digits = "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]";
+  const absl::StatusOr<Filter> filter =
+      CompileForNode(Repeat(digits + ".all(x, ", 8) + "node.id != ''" + Repeat(")", 8));
+  ASSERT_TRUE(filter.ok());
+  Work work(100 * kStepsPerMessage);
+  EXPECT_EQ(filter->Matches(SampleNode(), work).status().code(),
+            absl::StatusCode::kResourceExhausted);
+  EXPECT_GE(work.left(), 99 * kStepsPerMessage);
+}
+
 TEST(FilterLimits, WorkCanBeSharedByTheMessagesOfARequest) {
   const absl::StatusOr<Filter> filter = CompileForNode("node.id == 'metropolis-abc'");
   ASSERT_TRUE(filter.ok());
