@@ -39,6 +39,8 @@ void SetServerArguments(grpc::ServerBuilder* builder) {
   // A client whose host died is noticed, and its streams end.
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 30000);
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10000);
+  // A listing that nobody reads holds its nodes. Clients wait with what is above.
+  builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 1000);
 }
 
 std::string MillisecondsSince(absl::Time started) {

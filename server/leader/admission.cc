@@ -66,6 +66,11 @@ void ConfirmRevoked(Leadership* leadership, const Caller& caller, absl::string_v
 
 std::shared_ptr<NodeStreams> NodeStreams::Watch(ClusterState* state) {
   std::shared_ptr<NodeStreams> streams(new NodeStreams(state));
+  {
+    // Streams that are added look at what changed until then themselves.
+    absl::MutexLock lock(&streams->mutex_);
+    streams->revision_ = state->revision();
+  }
   state->Subscribe(streams, [raw = streams.get()] { raw->OnNodesChanged(); });
   return streams;
 }

@@ -1,5 +1,6 @@
 #include "server/leader/heartbeats.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace curatord {
@@ -20,7 +21,8 @@ Heartbeats::Vitals Heartbeats::VitalsOf(absl::string_view node_id, bool is_up) c
   {
     absl::MutexLock lock(&mutex_);
     if (auto it = arrived_at_.find(node_id); it != arrived_at_.end()) {
-      vitals.age = now - it->second;
+      // It may have arrived since.
+      vitals.age = std::max(now - it->second, absl::ZeroDuration());
     }
   }
   if (!is_up) return vitals;

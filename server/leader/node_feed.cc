@@ -22,37 +22,72 @@ std::shared_ptr<NodeFeed> NodeFeed::Of(ClusterState* state) {
   return feed;
 }
 
-void NodeFeed::Wake(std::weak_ptr<NodeWatchStream> stream) {
+void NodeFeed::Add(std::weak_ptr<NodeWatchStream> stream, const std::string& id) {
+  const auto sweep = [](Streams* streams) {
+    streams->erase(std::remove_if(streams->begin(), streams->end(),
+                                  [](const auto& each) { return each.expired(); }),
+                   streams->end());
+    return streams->empty();
+  };
   absl::MutexLock lock(&mutex_);
-  if (streams_.size() >= sweep_at_) {
-    streams_.erase(
-        std::remove_if(streams_.begin(), streams_.end(), [](const auto& s) { return s.expired(); }),
-        streams_.end());
-    sweep_at_ = std::max<size_t>(64, 2 * streams_.size());
+  if (id.empty()) {
+    if (of_all_.size() >= sweep_all_at_) {
+      sweep(&of_all_);
+      sweep_all_at_ = std::max(kLeastToSweep, 2 * of_all_.size());
+    }
+    of_all_.push_back(std::move(stream));
+    return;
   }
-  streams_.push_back(std::move(stream));
+  if (of_one_.size() >= sweep_one_at_) {
+    absl::erase_if(of_one_, [&sweep](auto& entry) { return sweep(&entry.second); });
+    sweep_one_at_ = std::max(kLeastToSweep, 2 * of_one_.size());
+  }
+  // Whoever is added looks at its node first.
+  if (of_one_.empty()) woken_at_ = state_->revision();
+  Streams& streams = of_one_[id];
+  sweep(&streams);
+  streams.push_back(std::move(stream));
 }
 
 void NodeFeed::OnNodesChanged() {
   {
     absl::MutexLock lock(&mutex_);
-    if (wakes_ || streams_.empty()) return;
+    if (wakes_ || (of_all_.empty() && of_one_.empty())) return;
     wakes_ = true;
   }
-  thread_.Post([this] { WakeAll(); });
+  thread_.Post([this] { WakeStreams(); });
 }
 
-void NodeFeed::WakeAll() {
-  std::vector<std::weak_ptr<NodeWatchStream>> streams;
+void NodeFeed::WakeStreams() {
+  Streams streams;
   {
     absl::MutexLock lock(&mutex_);
     // What changes from here on needs another round.
     wakes_ = false;
-    streams = streams_;
+    streams = Concerned();
   }
   for (const auto& weak : streams) {
     if (std::shared_ptr<NodeWatchStream> stream = weak.lock()) stream->Wake();
   }
+}
+
+NodeFeed::Streams NodeFeed::Concerned() {
+  Streams streams = of_all_;
+  if (of_one_.empty()) return streams;
+  const auto add = [&streams](const Streams& more) {
+    streams.insert(streams.end(), more.begin(), more.end());
+  };
+  const absl::StatusOr<std::vector<NodeChange>> changes = state_->ChangesSince(&woken_at_);
+  if (!changes.ok()) {
+    // Deletions since then are forgotten: it may be any.
+    woken_at_ = state_->revision();
+    for (const auto& [id, of_node] : of_one_) add(of_node);
+    return streams;
+  }
+  for (const NodeChange& change : *changes) {
+    if (auto it = of_one_.find(change.id); it != of_one_.end()) add(it->second);
+  }
+  return streams;
 }
 
 absl::StatusOr<NodeFeed::Changes> NodeFeed::After(int64_t revision) {

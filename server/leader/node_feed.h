@@ -9,9 +9,11 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "grpcpp/support/slice.h"
@@ -28,8 +30,10 @@ class NodeFeed {
   static std::shared_ptr<NodeFeed> Of(ClusterState* state);
   void Stop() { thread_.Stop(); }
 
-  // From now on the stream is woken after each change, if it exists then.
-  void Wake(std::weak_ptr<NodeWatchStream> stream) ABSL_LOCKS_EXCLUDED(mutex_);
+  // From now on the stream is woken after each change, of node `id` unless that is empty,
+  // if it exists then.
+  void Add(std::weak_ptr<NodeWatchStream> stream, const std::string& id)
+      ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Some or all of what has changed after a revision.
   struct Changes {
@@ -40,17 +44,26 @@ class NodeFeed {
   absl::StatusOr<Changes> After(int64_t revision) ABSL_LOCKS_EXCLUDED(changes_mutex_);
 
  private:
+  using Streams = std::vector<std::weak_ptr<NodeWatchStream>>;
+  static constexpr size_t kLeastToSweep = 64;
+
   explicit NodeFeed(const ClusterState* state) : state_(state) {}
   void OnNodesChanged() ABSL_LOCKS_EXCLUDED(mutex_);
-  void WakeAll() ABSL_LOCKS_EXCLUDED(mutex_);
+  void WakeStreams() ABSL_LOCKS_EXCLUDED(mutex_);
+  Streams Concerned() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<Changes> Serialize(int64_t after) const;
 
   const ClusterState* const state_;
 
   absl::Mutex mutex_;
-  bool wakes_ ABSL_GUARDED_BY(mutex_) = false;  // WakeAll has been posted
-  std::vector<std::weak_ptr<NodeWatchStream>> streams_ ABSL_GUARDED_BY(mutex_);
-  size_t sweep_at_ ABSL_GUARDED_BY(mutex_) = 64;  // size that makes Wake sweep
+  bool wakes_ ABSL_GUARDED_BY(mutex_) = false;  // WakeStreams has been posted
+  Streams of_all_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<std::string, Streams> of_one_ ABSL_GUARDED_BY(mutex_);  // by node
+  // Sizes that make Add sweep out those that exist no more.
+  size_t sweep_all_at_ ABSL_GUARDED_BY(mutex_) = kLeastToSweep;
+  size_t sweep_one_at_ ABSL_GUARDED_BY(mutex_) = kLeastToSweep;
+  // What is newer, those of_one_ may not have been woken for.
+  int64_t woken_at_ ABSL_GUARDED_BY(mutex_) = 0;
 
   // Held while a change is serialized, so that it is but once. The latest that were
   // asked for: most watchers are at the same revision.

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "metropolis/curator.pb.h"
 #include "server/rpc/raw_message.h"
@@ -11,6 +12,9 @@ namespace curatord {
 namespace {
 
 using Event = metropolis::node::core::curator::proto::api::WatchEvent;
+
+// Asked for under the state's lock.
+constexpr size_t kBacklogAtOnce = 512;
 
 void Set(std::string bytes, grpc::ByteBuffer* event) {
   const grpc::Slice slice = ToSlice(std::move(bytes));
@@ -41,8 +45,8 @@ void NodeWatchStream::Start(std::string node_id) {
     }
     // Others wait for the thread that confirms.
     self->leader_.work->Post([self] {
-      if (self->node_id_.empty()) self->backlog_ = self->state_->Nodes(&self->revision_);
-      self->leader_.feed->Wake(self);
+      if (self->node_id_.empty()) self->revision_ = self->state_->revision();
+      self->leader_.feed->Add(self, self->node_id_);
       self->Wake();
     });
   });
@@ -78,13 +82,17 @@ NodeWatchStream::Step NodeWatchStream::NextOfOne(grpc::ByteBuffer* event) {
 
 NodeWatchStream::Step NodeWatchStream::NextOfBacklog(grpc::ByteBuffer* event) {
   std::string bytes;
-  while (next_ < backlog_.size() && bytes.size() <= kCutAbove) {
-    AppendNode(*backlog_[next_++], &bytes);
+  while (!backlog_done_ && bytes.size() <= kCutAbove) {
+    const std::vector<NodeRecordPtr> nodes = state_->NodesAfter(last_id_, kBacklogAtOnce);
+    auto record = nodes.begin();
+    for (; record != nodes.end() && bytes.size() <= kCutAbove; ++record) {
+      AppendNode(**record, &bytes);
+      last_id_ = (*record)->id;
+    }
+    backlog_done_ = record == nodes.end() && nodes.size() < kBacklogAtOnce;
   }
-  if (next_ == backlog_.size()) {
+  if (backlog_done_) {
     AppendVarintField(Event::kProgressFieldNumber, Event::PROGRESS_LAST_BACKLOGGED, &bytes);
-    backlog_done_ = true;
-    backlog_ = {};
   }
   Set(std::move(bytes), event);
   return Step::kMessage;

@@ -1,15 +1,14 @@
-// NodeWatchStream: one Curator.Watch. It remembers a revision, not a queue: each
-// time the client has taken an event, the next one carries the newest state of
-// every node that changed since, however long the client took.
+// NodeWatchStream: one Curator.Watch. It remembers how far it has come, not a queue,
+// however long the client takes.
 //
-// A watch of all nodes begins with those of one moment, which it holds until they
-// are sent; then it sends what NodeFeed has, serialized for all.
+// A watch of one node sends its newest state whenever that is another. A watch of all
+// goes through them in the order of their ids, then sends what NodeFeed has from where it
+// began, serialized for all; a node that changed meanwhile may be sent twice.
 #ifndef SERVER_LEADER_NODE_WATCH_STREAM_H_
 #define SERVER_LEADER_NODE_WATCH_STREAM_H_
 
 #include <cstdint>
 #include <string>
-#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "grpcpp/support/byte_buffer.h"
@@ -44,9 +43,8 @@ class NodeWatchStream final : public WriteStream<grpc::ByteBuffer> {
   const ClusterState* const state_;
   // Of Next alone, once started:
   std::string node_id_;
-  int64_t revision_ = 0;  // of all: what is newer is not sent; of one: that it was sent at
-  std::vector<NodeRecordPtr> backlog_;
-  size_t next_ = 0;            // of backlog_
+  int64_t revision_ = 0;       // of all: what is newer is not sent; of one: that it was sent at
+  std::string last_id_;        // of the backlog; "": none yet
   bool backlog_done_ = false;  // PROGRESS_LAST_BACKLOGGED was sent
 };
 

@@ -139,14 +139,18 @@ Operations DecideClusterNetworking(
   absl::StatusOr<std::vector<std::string>> prefixes =
       CheckPrefixes(asked, known->status().external_address());
   if (!prefixes.ok()) return prefixes.status();
-  const curator::storage::Node* const other =
-      view.FindNodeIf(asked.wireguard_pubkey(), [&](const curator::storage::Node& node) {
-        return node.clusternet().wireguard_pubkey() == asked.wireguard_pubkey() &&
-               node.id() != node_id;
-      });
-  if (other != nullptr) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("wireguard_pubkey is the one of node ", other->id()));
+  // The search goes through all nodes. A key that the node has already was found to be
+  // its own when it was accepted.
+  if (known->clusternet().wireguard_pubkey() != asked.wireguard_pubkey()) {
+    const curator::storage::Node* const other =
+        view.FindNodeIf(asked.wireguard_pubkey(), [&](const curator::storage::Node& node) {
+          return node.clusternet().wireguard_pubkey() == asked.wireguard_pubkey() &&
+                 node.id() != node_id;
+        });
+    if (other != nullptr) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("wireguard_pubkey is the one of node ", other->id()));
+    }
   }
   curator::storage::Node node = *known;
   NodeClusterNetworking* const clusternet = node.mutable_clusternet();

@@ -132,19 +132,26 @@ void ClusterState::ApplyCommitted(const std::vector<Operation>& operations, int6
 }
 
 int64_t ClusterState::KnownRevision(absl::string_view key) const {
-  if (absl::string_view id = key; absl::ConsumePrefix(&id, keys::kNodes)) {
+  absl::string_view id = key;
+  const bool is_node = absl::ConsumePrefix(&id, keys::kNodes);
+  if (is_node) {
     if (auto it = nodes_.find(id); it != nodes_.end()) return (*it)->mod_revision;
   } else if (auto it = values_.find(key); it != values_.end()) {
     return it->second.mod_revision;
   }
-  auto it = deleted_.find(key);
-  return it == deleted_.end() ? 0 : it->second;
+  const auto& deleted = is_node ? deleted_nodes_ : deleted_values_;
+  auto it = deleted.find(key);
+  return it == deleted.end() ? 0 : it->second;
+}
+
+absl::btree_map<std::string, int64_t>& ClusterState::Deleted(absl::string_view key) {
+  return absl::StartsWith(key, keys::kNodes) ? deleted_nodes_ : deleted_values_;
 }
 
 bool ClusterState::ApplyPut(const KeyValue& kv) {
   const int64_t known = KnownRevision(kv.key);
   if (kv.mod_revision <= known) return false;
-  deleted_.erase(kv.key);
+  Deleted(kv.key).erase(kv.key);
   if (!absl::StartsWith(kv.key, keys::kNodes)) {
     values_[kv.key] = {kv.value, kv.mod_revision};
     return false;
@@ -173,7 +180,7 @@ bool ClusterState::ApplyPut(const KeyValue& kv) {
 bool ClusterState::ApplyDelete(absl::string_view key, int64_t revision) {
   const int64_t known = KnownRevision(key);
   if (revision <= known) return false;
-  deleted_[std::string(key)] = revision;
+  Deleted(key)[std::string(key)] = revision;
   absl::string_view id = key;
   if (!absl::ConsumePrefix(&id, keys::kNodes)) {
     values_.erase(key);
@@ -187,30 +194,24 @@ bool ClusterState::ApplyDelete(absl::string_view key, int64_t revision) {
 
 void ClusterState::RecordNodeChange(const std::string& id, int64_t old_revision, int64_t revision,
                                     bool deleted) {
-  if (auto it = node_changes_.find({old_revision, id}); it != node_changes_.end()) {
-    if (it->second) --remembered_deletions_;
-    node_changes_.erase(it);
-  }
-  node_changes_[{revision, id}] = deleted;
-  if (deleted) ++remembered_deletions_;
+  node_changes_.erase({old_revision, id});
+  deletions_.erase({old_revision, id});
+  node_changes_.insert({revision, id});
+  if (deleted) deletions_.insert({revision, id});
 }
 
 void ClusterState::ForgetOldDeletions() {
   // The watch never delivers a revision twice, so a deletion that it has passed
   // needs no memory against an older put.
-  absl::erase_if(deleted_, [this](const auto& entry) ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
-    return entry.second <= watched_revision_ && !absl::StartsWith(entry.first, keys::kNodes);
+  absl::erase_if(deleted_values_, [this](const auto& entry) ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+    return entry.second <= watched_revision_;
   });
-  for (auto it = node_changes_.begin();
-       remembered_deletions_ > kMaxRememberedDeletions && it != node_changes_.end();) {
-    if (!it->second) {
-      ++it;
-      continue;
-    }
-    forgotten_revision_ = it->first.first;
-    deleted_.erase(keys::Node(it->first.second));
-    --remembered_deletions_;
-    it = node_changes_.erase(it);
+  while (deletions_.size() > kMaxRememberedDeletions) {
+    const Change& oldest = *deletions_.begin();
+    forgotten_revision_ = oldest.first;
+    deleted_nodes_.erase(keys::Node(oldest.second));
+    node_changes_.erase(oldest);
+    deletions_.erase(deletions_.begin());
   }
 }
 
@@ -232,12 +233,29 @@ NodeRecordPtr ClusterState::FindNode(absl::string_view id) const {
   return it == nodes_.end() ? nullptr : *it;
 }
 
+int64_t ClusterState::revision() const {
+  absl::MutexLock lock(&mutex_);
+  return Revision();
+}
+
+// Only the leader writes nodes, and it applies its writes in order: what the watch has yet
+// to deliver below its own newest write holds no node.
+int64_t ClusterState::Revision() const { return std::max(watched_revision_, committed_revision_); }
+
 std::vector<NodeRecordPtr> ClusterState::Nodes(int64_t* revision) const {
   absl::MutexLock lock(&mutex_);
-  // Only the leader writes nodes, and it applies its writes in order: what the watch
-  // has yet to deliver below its own newest write holds no node.
-  if (revision != nullptr) *revision = std::max(watched_revision_, committed_revision_);
+  if (revision != nullptr) *revision = Revision();
   return {nodes_.begin(), nodes_.end()};
+}
+
+std::vector<NodeRecordPtr> ClusterState::NodesAfter(absl::string_view id, size_t most) const {
+  absl::MutexLock lock(&mutex_);
+  std::vector<NodeRecordPtr> nodes;
+  nodes.reserve(most);
+  for (auto it = nodes_.upper_bound(id); it != nodes_.end() && nodes.size() < most; ++it) {
+    nodes.push_back(*it);
+  }
+  return nodes;
 }
 
 std::vector<NodeRecordPtr> ClusterState::FindNodes(
@@ -281,7 +299,7 @@ absl::StatusOr<std::vector<NodeChange>> ClusterState::ChangesSince(int64_t* revi
   std::vector<NodeChange> changes;
   const bool from_start = *revision == 0;
   for (auto it = node_changes_.lower_bound({*revision + 1, ""}); it != node_changes_.end(); ++it) {
-    const auto& [change_revision, id] = it->first;
+    const auto& [change_revision, id] = *it;
     if (changes.size() >= enough && change_revision != *revision) break;
     *revision = change_revision;
     auto node = nodes_.find(absl::string_view(id));

@@ -62,8 +62,12 @@ class ClusterState {
   absl::Status WaitForRevision(int64_t revision, absl::Time deadline) const;
 
   NodeRecordPtr FindNode(absl::string_view id) const;
+  // Of the newest change of a node that is applied, or a later one.
+  int64_t revision() const;
   // Ordered by id, as they are at `*revision`, which it sets.
   std::vector<NodeRecordPtr> Nodes(int64_t* revision = nullptr) const;
+  // The first `most` whose ids come after `id`, ordered by id.
+  std::vector<NodeRecordPtr> NodesAfter(absl::string_view id, size_t most) const;
   // The first `most` of those that are `wanted`, ordered by id. `wanted` is called under
   // a lock.
   std::vector<NodeRecordPtr> FindNodes(size_t most,
@@ -95,7 +99,10 @@ class ClusterState {
   void RecordNodeChange(const std::string& id, int64_t old_revision, int64_t revision, bool deleted)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ForgetOldDeletions() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  int64_t Revision() const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   int64_t KnownRevision(absl::string_view key) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  absl::btree_map<std::string, int64_t>& Deleted(absl::string_view key)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Notify() ABSL_LOCKS_EXCLUDED(subscriptions_mutex_);
 
   struct Value {
@@ -120,12 +127,15 @@ class ClusterState {
   absl::btree_map<std::string, Value> values_ ABSL_GUARDED_BY(mutex_);
   // Ids of UP nodes that run a curator: few, while there may be many nodes.
   absl::btree_set<std::string> curators_ ABSL_GUARDED_BY(mutex_);
-  // Revision at which a key was deleted, for keys that do not exist. Bounded.
-  absl::btree_map<std::string, int64_t> deleted_ ABSL_GUARDED_BY(mutex_);
-  // The newest change of each node, deletions included, in order of revision.
-  // Value: whether it is a deletion.
-  absl::btree_map<std::pair<int64_t, std::string>, bool> node_changes_ ABSL_GUARDED_BY(mutex_);
-  size_t remembered_deletions_ ABSL_GUARDED_BY(mutex_) = 0;
+  // Revision at which a key was deleted, for keys that do not exist. Those of values are
+  // forgotten once the watch has passed them, those of nodes with deletions_.
+  absl::btree_map<std::string, int64_t> deleted_nodes_ ABSL_GUARDED_BY(mutex_);
+  absl::btree_map<std::string, int64_t> deleted_values_ ABSL_GUARDED_BY(mutex_);
+  // The newest change of each node, deletions included, in order of revision; and those
+  // of them that are deletions. Bounded.
+  using Change = std::pair<int64_t, std::string>;
+  absl::btree_set<Change> node_changes_ ABSL_GUARDED_BY(mutex_);
+  absl::btree_set<Change> deletions_ ABSL_GUARDED_BY(mutex_);
   int64_t forgotten_revision_ ABSL_GUARDED_BY(mutex_) = 0;  // deletions up to here are
   int64_t watched_revision_ ABSL_GUARDED_BY(mutex_) = 0;
   int64_t committed_revision_ ABSL_GUARDED_BY(mutex_) = 0;  // of our own newest write
