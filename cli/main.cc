@@ -23,7 +23,6 @@
 #include "cli/settings.h"
 #include "cli/terminal.h"
 #include "cli/usage.h"
-#include "google/protobuf/stubs/logging.h"
 
 extern char** environ;
 
@@ -172,7 +171,5 @@ int main(int argc, char** argv) {
   // gRPC would write handshake failures to stderr, between our own errors; whoever
   // wants to see them sets the variable.
   setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
-  // So would protobuf, of text that is not UTF-8; the server's refusal says it as well.
-  google::protobuf::SetLogHandler(nullptr);
   _exit(static_cast<int>(curator::cli::Main(std::vector<std::string>(argv + 1, argv + argc))));
 }
