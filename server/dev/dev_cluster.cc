@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <thread>
@@ -62,8 +63,9 @@ curator::CallOptions DevCluster::Call() const {
 absl::Status DevCluster::Start(const curator::Cancellation& cancellation) {
   cancellation_ = cancellation;
   using Step = absl::Status (DevCluster::*)();
-  for (Step step : {&DevCluster::FindBinaries, &DevCluster::EnsureOwnerKey,
-                    &DevCluster::EnsureInitialized, &DevCluster::ChooseAddresses}) {
+  for (Step step :
+       {&DevCluster::FindBinaries, &DevCluster::TakeDirectory, &DevCluster::EnsureOwnerKey,
+        &DevCluster::EnsureInitialized, &DevCluster::ChooseAddresses}) {
     if (absl::Status status = (this->*step)(); !status.ok()) return status;
   }
   if (absl::Status status = StartCurator(1); !status.ok()) return status;
@@ -97,7 +99,20 @@ absl::Status DevCluster::FindBinaries() {
                      "the node agents are run by curator-agent, beside curatord",
                      "build or install it there, or give --nodes 0");
   }
-  return curator::CreateDirectoryDurably(options_.dir);
+  return absl::OkStatus();
+}
+
+absl::Status DevCluster::TakeDirectory() {
+  if (absl::Status made = curator::CreateDirectoryDurably(options_.dir); !made.ok()) return made;
+  absl::StatusOr<curator::DirectoryLock> lock = curator::DirectoryLock::Take(options_.dir);
+  if (!lock.ok()) {
+    return Explained(
+        absl::FailedPreconditionError(absl::StrCat("a development cluster runs in ", options_.dir)),
+        "another `curatord dev` uses this directory",
+        "use that one, stop it, or give another --dir");
+  }
+  lock_.emplace(*std::move(lock));
+  return absl::OkStatus();
 }
 
 // A block of addresses that is this directory's own as long as nobody else took it.
@@ -300,7 +315,8 @@ absl::Status DevCluster::WaitUntilUsable() {
         ++healthy_curators;
       }
     }
-    if (healthy_curators >= options_.curators && static_cast<int>(list->nodes.size()) >= expected) {
+    const int known = static_cast<int>(list->nodes.size()) + NodesThatLeft(*list);
+    if (healthy_curators >= options_.curators && known >= expected) {
       return absl::OkStatus();
     }
     for (ChildProcess& child : children_) {
@@ -313,6 +329,22 @@ absl::Status DevCluster::WaitUntilUsable() {
     WaitForChildEvent(kPoll);
   }
   return absl::DeadlineExceededError("the cluster did not become usable in time");
+}
+
+// Nodes of a former run that were deleted from the cluster: their agents end.
+int DevCluster::NodesThatLeft(const curator::NodeList& list) const {
+  int left = 0;
+  for (int number = 1; number <= options_.nodes; ++number) {
+    const std::string dir = options_.nodes > 1 ? absl::StrCat(options_.dir, "/agents/", number)
+                                               : File(options_.dir, "agents");
+    const absl::StatusOr<curator::StoredNode> stored = curator::ReadStoredNode(dir);
+    if (!stored.ok() || !stored->identity.has_value()) continue;
+    const std::string id = stored->identity->subject();
+    const bool listed = std::any_of(list.nodes.begin(), list.nodes.end(),
+                                    [&id](const curator::Node& node) { return node.id == id; });
+    if (!listed) ++left;
+  }
+  return left;
 }
 
 void DevCluster::ReportEndedChildren() {

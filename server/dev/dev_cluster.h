@@ -18,6 +18,7 @@
 #include "absl/status/status.h"
 #include "curator/client.h"
 #include "curator/credentials.h"
+#include "libclient/client/durable_file.h"
 #include "server/commands.h"
 #include "server/dev/child_process.h"
 
@@ -45,6 +46,7 @@ class DevCluster {
 
  private:
   absl::Status FindBinaries();
+  absl::Status TakeDirectory();
   absl::Status ChooseAddresses();
   absl::Status EnsureOwnerKey();
   absl::Status EnsureInitialized();
@@ -54,6 +56,7 @@ class DevCluster {
   absl::Status StartAgents();
   absl::Status WriteContext();
   absl::Status WaitUntilUsable();
+  int NodesThatLeft(const curator::NodeList& list) const;
   absl::StatusOr<std::unique_ptr<curator::Client>> OwnerClient() const;
   curator::CallOptions Call() const;
   std::string CuratorDir(int number) const;
@@ -62,7 +65,8 @@ class DevCluster {
   std::string store_url_;
   std::string curatord_binary_;
   std::string agent_binary_;
-  std::vector<std::string> addresses_;  // of curator 1, 2, …
+  absl::optional<curator::DirectoryLock> lock_;  // of the directory, while the cluster runs
+  std::vector<std::string> addresses_;           // of curator 1, 2, …
   absl::optional<curator::ClusterCa> ca_;
   absl::optional<curator::Cancellation> cancellation_;
   std::vector<ChildProcess> children_;

@@ -156,6 +156,12 @@ class AgainstACluster(cluster.DevClusterTest):
                      f"sqlite://{self.lab}/store.db", "--listen", cluster.free_address())
         self.assert_explained(result, 9, "another cluster")
 
+    def test_development_cluster_that_runs_already(self):
+        context = (self.lab / "curatorctl.yaml").read_text()
+        second = cluster.run("curatord", "dev", "--dir", self.lab, timeout=30)
+        self.assert_explained(second, 9, "a development cluster runs in", "another --dir")
+        self.assertEqual((self.lab / "curatorctl.yaml").read_text(), context)
+
     def test_data_directory_in_use(self):
         result = run("curatord", "run", "--data-dir", self.lab / "curator-1", "--store",
                      f"sqlite://{self.lab}/store.db", "--listen", cluster.free_address())
