@@ -266,7 +266,11 @@ std::string ConfigFile::Text() const {
 absl::Status ConfigFile::Save() {
   if (absl::Status status = MakeFolder(FolderOf(path_)); !status.ok()) return status;
   const std::string text = Text();
-  if (absl::Status status = WriteFileAtomically(path_, text, 0600); !status.ok()) return status;
+  if (absl::Status status = WriteFileAtomically(path_, text, 0600); !status.ok()) {
+    return Failure(ExitCode::kError, "the configuration cannot be written",
+                   std::string(status.message()),
+                   {"check --config and CURATORCTL_CONFIG, and who may write there"});
+  }
   original_ = text;
   exists_ = true;
   return absl::OkStatus();

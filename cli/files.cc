@@ -50,7 +50,28 @@ absl::StatusOr<std::string> WriteTemporary(const std::string& path, absl::string
   return temporary;
 }
 
-absl::Status Replace(const std::string& path, absl::string_view content, mode_t mode, Sync sync) {
+// The file that a write to `path` is to replace: of a symbolic link what it leads to. Of
+// what is no file, such as a device, none.
+absl::StatusOr<std::string> FileToReplace(const std::string& path) {
+  struct stat info = {};
+  if (lstat(path.c_str(), &info) != 0) {
+    if (errno == ENOENT) return path;
+    return Fail("cannot replace", path);
+  }
+  if (S_ISREG(info.st_mode)) return path;
+  if (S_ISLNK(info.st_mode)) {
+    char* const target = realpath(path.c_str(), nullptr);
+    if (target == nullptr) return Fail("cannot follow the link", path);
+    const auto release = absl::MakeCleanup([target] { free(target); });
+    if (stat(target, &info) == 0 && S_ISREG(info.st_mode)) return std::string(target);
+  }
+  return absl::FailedPreconditionError(absl::StrCat(path, " is not a file"));
+}
+
+absl::Status Replace(const std::string& named, absl::string_view content, mode_t mode, Sync sync) {
+  const absl::StatusOr<std::string> file = FileToReplace(named);
+  if (!file.ok()) return file.status();
+  const std::string& path = *file;
   absl::StatusOr<std::string> temporary = WriteTemporary(path, content, mode, sync);
   if (!temporary.ok()) return temporary.status();
   if (rename(temporary->c_str(), path.c_str()) != 0) {

@@ -54,7 +54,9 @@ absl::StatusOr<Identity> LoadIdentity(const Effective<CredentialSetting>& creden
   absl::StatusOr<std::string> key = ReadFile(files.key_file);
   if (!key.ok()) return fail(files.key_file, key.status());
   absl::StatusOr<Identity> identity = Identity::FromPem(*certificate, *key);
-  if (!identity.ok()) return fail(files.certificate_file, identity.status());
+  if (!identity.ok()) {
+    return fail(absl::StrCat(files.certificate_file, ", key ", files.key_file), identity.status());
+  }
   return identity;
 }
 

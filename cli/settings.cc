@@ -203,6 +203,13 @@ absl::StatusOr<Settings> ResolveSettings(const GlobalFlags& flags, const Environ
     settings.context = *context;
   }
 
+  for (const std::string& given : flags.endpoints) {
+    // Most likely a script's variable that is not set: nothing may be guessed instead.
+    if (SplitList({given}).empty()) {
+      return Failure(ExitCode::kUsage, "--endpoint is empty", "",
+                     {"give a host, host:port or [IPv6]:port, or leave the flag out"});
+    }
+  }
   if (!flags.endpoints.empty()) {
     settings.endpoints = {SplitList(flags.endpoints), "flag --endpoint"};
   } else if (const auto list = environment.Get("CURATORCTL_ENDPOINTS"); list.has_value()) {

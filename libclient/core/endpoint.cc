@@ -47,6 +47,9 @@ std::string Endpoint::ToString() const {
 absl::StatusOr<Endpoint> ParseEndpoint(absl::string_view text) {
   const absl::string_view trimmed = absl::StripAsciiWhitespace(text);
   if (trimmed.empty()) return Invalid(text, "is empty");
+  if (absl::StrContains(trimmed, "://")) {
+    return Invalid(text, "is a URL: give the host alone, or host:port");
+  }
 
   absl::string_view host = trimmed;
   absl::optional<absl::string_view> port;

@@ -73,7 +73,10 @@ absl::StatusOr<Identity> Identity::FromPem(absl::string_view certificate_pem,
       identity::Certificate::FromPem(certificate_pem);
   if (!certificate.ok()) return certificate.status();
   absl::StatusOr<identity::PrivateKey> key = identity::PrivateKey::FromPem(private_key_pem);
-  if (!key.ok()) return key.status();
+  if (!key.ok()) {
+    return absl::Status(key.status().code(),
+                        absl::StrCat("the private key: ", key.status().message()));
+  }
   const std::string certified = certificate->public_key();
   if (certified.empty()) {
     identity::ErrorQueueScope errors;

@@ -65,6 +65,12 @@ void ExplainUnreachable(Error& error, bool hopeless) {
   if (hopeless) {
     error.cause = "no endpoint has an address";
     error.hints = {"check the names of the endpoints"};
+  } else if (All(error.endpoints, [](const EndpointReport& report) {
+               return report.verdict == Verdict::kUnknown && report.elapsed == absl::ZeroDuration();
+             })) {
+    // Also if none was dialled yet.
+    error.cause = "none has answered in the time given, or failed to";
+    error.hints = {"give it more time", "check the network between here and the endpoints"};
   } else if (All(error.endpoints, verdict_is(Verdict::kRefused))) {
     error.cause = "nothing listens there: the curators do not run, or are between two elections";
     error.hints = {"check that a curator runs at these endpoints, and their ports"};

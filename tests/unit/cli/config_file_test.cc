@@ -156,6 +156,25 @@ TEST(Files, CreateFileReplacesNothingAndLeavesNothingBehind) {
   EXPECT_EQ(std::system(absl::StrCat("test $(ls -A ", folder.path(), " | wc -l) = 1").c_str()), 0);
 }
 
+TEST(Files, AreWrittenThroughLinksAndDevicesStay) {
+  const TemporaryFolder folder;
+  const std::string path = absl::StrCat(folder.path(), "/real");
+  const std::string link = absl::StrCat(folder.path(), "/link");
+  ASSERT_TRUE(WriteFileAtomically(path, "one", 0600).ok());
+  ASSERT_EQ(symlink("real", link.c_str()), 0);
+  ASSERT_TRUE(WriteFileAtomically(link, "two", 0600).ok());
+  EXPECT_EQ(*ReadFile(path), "two");
+  struct stat info = {};
+  ASSERT_EQ(lstat(link.c_str(), &info), 0);
+  EXPECT_TRUE(S_ISLNK(info.st_mode));
+
+  const std::string pipe = absl::StrCat(folder.path(), "/pipe");
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_FALSE(WriteFileAtomically(pipe, "three", 0600).ok());
+  ASSERT_EQ(lstat(pipe.c_str(), &info), 0);
+  EXPECT_TRUE(S_ISFIFO(info.st_mode));
+}
+
 TEST(ContextName, IsAlsoAFolderName) {
   for (const char* name : {"lab", "a.b", "L-1_x"}) EXPECT_TRUE(CheckContextName(name).ok()) << name;
   for (const char* name : {"", ".", "..", "-x", "a/b", "a b", ".hidden"}) {

@@ -152,6 +152,15 @@ TEST(Settings, BadValuesAreUsageErrors) {
   EXPECT_EQ(code(flags), ExitCode::kUsage);
 }
 
+TEST(Settings, AnEmptyEndpointIsNotSkipped) {
+  for (const std::vector<std::string>& endpoints :
+       {std::vector<std::string>{""}, std::vector<std::string>{"a", " "}}) {
+    GlobalFlags flags;
+    flags.endpoints = endpoints;
+    EXPECT_EQ(ExitCodeOf(Resolve(flags).status()), ExitCode::kUsage);
+  }
+}
+
 TEST(Settings, ColorFollowsTerminalAndConventions) {
   GlobalFlags flags;
   flags.color = "auto";

@@ -51,7 +51,7 @@ TEST(Endpoint, SaysWhatIsWrong) {
       {"[host]:1", "no IPv6 address"},
       {"fd00:::7:1", "needs brackets"},
       {"ho st", "neither"},
-      {"https://host", "port is not a number"},
+      {"https://host", "is a URL"},
       {"-host", "neither"},
       {"a..b", "neither"},
       {":7835", "neither"},
