@@ -204,8 +204,13 @@ class LogicalCall {
         error.message = "cancelled";
         break;
       case ErrorCode::kNoCredentials:
-        error.message = absl::StrCat(leader, " does not accept our certificate");
         error.cause = outcome.detail;
+        if (!finder_.options().identity.has_value()) {
+          error.message =
+              absl::StrCat(leader, " asks for a client certificate, and none was given");
+          break;
+        }
+        error.message = absl::StrCat(leader, " does not accept our certificate");
         error.hints = {"check the client certificate: it must be of this cluster and in date"};
         error.endpoints = finder_.Reports();
         MarkRejected(error.endpoints);
@@ -228,6 +233,7 @@ class LogicalCall {
       if (endpoint.address != trace_.leader.endpoint.ToString()) continue;
       endpoint.phase = Phase::kRpc;
       endpoint.verdict = Verdict::kRejectedOurCertificate;
+      endpoint.detail.clear();  // of what it said before
     }
   }
 

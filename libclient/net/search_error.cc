@@ -80,6 +80,10 @@ void ExplainUnreachable(Error& error, bool hopeless) {
   } else if (Any(error.endpoints, verdict_is(Verdict::kSilent))) {
     error.cause = "a curator accepts connections but does not answer";
     error.hints = {"check whether the curator is stopped or overloaded"};
+  } else if (Any(error.endpoints, verdict_is(Verdict::kRefused))) {
+    error.cause = "nothing listens at some of them, and the others do not answer";
+    error.hints = {"check the curators that do not answer first: they may be stopped",
+                   "check that a curator runs at these endpoints, and the network to them"};
   } else {
     error.cause = "the hosts are down, or the network drops packets";
     error.hints = {"check the network between here and the endpoints"};

@@ -67,7 +67,8 @@ class AgainstACluster(cluster.DevClusterTest):
 
     def test_no_certificate(self):
         self.assert_explained(run("curatorctl", "-e", self.address, "--ca-file",
-                                  self.lab / "ca.pem", "node", "list", "-t", "10s"), 4)
+                                  self.lab / "ca.pem", "node", "list", "-t", "10s"), 4,
+                              "none was given", "takeownership")
 
     def test_foreign_certificate(self):
         key, certificate = self.dir / "k.pem", self.dir / "c.pem"
