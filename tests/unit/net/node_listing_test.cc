@@ -58,7 +58,12 @@ TEST_F(NodeListing, AsksAgainAfterARestart) {
   const auto client = NewClient({curator_.address()});
   ExpectToList(*client);
   curator_.Restart();
-  ExpectToList(*client);
+  // A call may still choose the connection that broke, whose channel then reaches the new
+  // server, before its end is noticed.
+  const absl::Time deadline = absl::Now() + kSlack;
+  do {
+    ExpectToList(*client);
+  } while (Refusals() < 2 && absl::Now() < deadline);
   EXPECT_EQ(Refusals(), 2);
 }
 
