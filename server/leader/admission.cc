@@ -95,9 +95,8 @@ void NodeStreams::OnNodesChanged() {
   std::vector<Stream> suspects;
   {
     absl::MutexLock lock(&mutex_);
-    const bool first = revision_ == 0;
     absl::StatusOr<std::vector<NodeChange>> changes = state_->ChangesSince(&revision_);
-    if (changes.ok() && !first) {
+    if (changes.ok()) {
       for (const NodeChange& change : *changes) {
         auto of_node = streams_.find(change.id);
         if (of_node == streams_.end()) continue;
@@ -105,12 +104,8 @@ void NodeStreams::OnNodesChanged() {
         if (change.record == nullptr) streams_.erase(of_node);
       }
     } else {
-      // There are deletions that we are not told of, because they are forgotten or we
-      // have looked at nothing yet: any stream may be concerned.
-      if (!changes.ok()) {
-        revision_ = 0;
-        state_->ChangesSince(&revision_).IgnoreError();
-      }
+      // Deletions since then are forgotten: any stream may be concerned.
+      revision_ = state_->revision();
       for (const auto& [id, of_node] : streams_) {
         suspects.insert(suspects.end(), of_node.begin(), of_node.end());
       }

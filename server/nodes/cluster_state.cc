@@ -235,16 +235,18 @@ NodeRecordPtr ClusterState::FindNode(absl::string_view id) const {
 
 int64_t ClusterState::revision() const {
   absl::MutexLock lock(&mutex_);
-  return Revision();
+  return NewestApplied();
 }
 
 // Only the leader writes nodes, and it applies its writes in order: what the watch has yet
 // to deliver below its own newest write holds no node.
-int64_t ClusterState::Revision() const { return std::max(watched_revision_, committed_revision_); }
+int64_t ClusterState::NewestApplied() const {
+  return std::max(watched_revision_, committed_revision_);
+}
 
 std::vector<NodeRecordPtr> ClusterState::Nodes(int64_t* revision) const {
   absl::MutexLock lock(&mutex_);
-  if (revision != nullptr) *revision = Revision();
+  if (revision != nullptr) *revision = NewestApplied();
   return {nodes_.begin(), nodes_.end()};
 }
 

@@ -99,7 +99,7 @@ class ClusterState {
   void RecordNodeChange(const std::string& id, int64_t old_revision, int64_t revision, bool deleted)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ForgetOldDeletions() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  int64_t Revision() const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  int64_t NewestApplied() const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   int64_t KnownRevision(absl::string_view key) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   absl::btree_map<std::string, int64_t>& Deleted(absl::string_view key)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
