@@ -106,6 +106,9 @@ absl::Status DevCluster::TakeDirectory() {
   if (absl::Status made = curator::CreateDirectoryDurably(options_.dir); !made.ok()) return made;
   absl::StatusOr<curator::DirectoryLock> lock = curator::DirectoryLock::Take(options_.dir);
   if (!lock.ok()) {
+    if (curator::DescribeError(lock.status()).code != curator::ErrorCode::kRefused) {
+      return lock.status();
+    }
     return Explained(
         absl::FailedPreconditionError(absl::StrCat("a development cluster runs in ", options_.dir)),
         "another `curatord dev` uses this directory",

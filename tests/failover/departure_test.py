@@ -51,6 +51,23 @@ class DepartureOfTheOnlyCurator(cluster.DevClusterTest):
         self.assertEqual(self.node_states()[only][0], "UP")
 
 
+class DepartureFromADevelopmentCluster(cluster.DevClusterTest):
+    curators = 1
+    nodes = 2
+
+    def test_does_not_keep_it_from_starting_again(self):
+        self.assertEqual(self.ctl("node", "approve", "--all", "--yes").returncode, 0)
+        eventually(lambda: all(state == "UP" for state, _ in self.node_states().values()), 20,
+                   "all are UP")
+        deleted = (set(self.node_states()) - {self.leader()[0]}).pop()
+        result = self.ctl("node", "delete", deleted, "--force-not-decommissioned", "--yes")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        left = set(self.node_states())
+        self.dev.end(signal.SIGINT)
+        self.start_dev()
+        self.assertEqual(set(self.node_states()), left)
+
+
 class Departure(cluster.DevClusterTest):
     """Three curators, and one node whose agent the test starts and ends."""
 
