@@ -14,6 +14,7 @@ import pathlib
 import shutil
 import signal
 import statistics
+import subprocess
 import sys
 import time
 
@@ -242,17 +243,28 @@ def commands(figures, options):
         environment = {**bench.curators.environment(), "ETCDCTL_API": "3"}
         etcdctl = [shutil.which("etcdctl"), "--endpoints", bench.etcd.members[0].address, "get",
                    "--prefix", "namespaced:curator//nodes/"]
-        ours, theirs, helps = [], [], []
+        ours, theirs, helps, completions = [], [], [], []
+        # As the shell asks for ids: what a listing has left in the cache.
+        curatorctl = bench.ctl_argv()[0]
+        context = ["--config", str(bench.dir / "cluster" / "curatorctl.yaml")]
+        subprocess.run([curatorctl, *context, "node", "list"], env=environment, check=True,
+                       stdout=subprocess.DEVNULL)
+        completion = [curatorctl, "__complete", "", *context, "node", "describe"]
         bench.time_ctl("node", "list")
         for _ in range(options.commands):
             ours.append(bench.time_ctl("node", "list"))
             theirs.append(exec_to_exit(etcdctl, environment=environment))
             helps.append(bench.time_ctl("--help"))
+            completions.append(exec_to_exit(completion, environment=environment))
+        found = subprocess.run(completion, env=environment, text=True, stdout=subprocess.PIPE,
+                               check=True).stdout.split()
+        assert len(found) == 3, found
     figures.figure("6", "curatorctl node list, 3 nodes", ours, "ms", at_most=30)
     figures.figure("", "etcdctl get, 3 nodes", theirs, "ms")
     figures.figure("6", "curatorctl node list : etcdctl get",
                    [statistics.median(ours) / statistics.median(theirs)], at_most=0.7)
     figures.figure("6", "curatorctl --help", helps, "ms", at_most=8)
+    figures.figure("6", "completion of node ids", completions, "ms", at_most=10)
 
 
 def fan_out(figures, options):
