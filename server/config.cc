@@ -14,6 +14,7 @@
 #include "libclient/client/durable_file.h"
 #include "libclient/core/endpoint.h"
 #include "server/explained.h"
+#include "server/limits.h"
 #include "server/store/etcd_url.h"
 #include "yaml-cpp/yaml.h"
 
@@ -26,7 +27,8 @@ using curator::core::kDefaultPort;
 using curator::core::ParseEndpoint;
 
 constexpr char kKnownKeys[] =
-    "data-dir, store, listen, advertise, lease-ttl, fast-takeover, metrics-listen, log-level";
+    "data-dir, store, listen, advertise, lease-ttl, fast-takeover, metrics-listen, log-level, "
+    "limits";
 constexpr char kStoreKeys[] = "endpoints, tls, prefix, ca, cert, key, user, password-file";
 
 bool IsIpAddress(const std::string& text) {
@@ -115,6 +117,27 @@ absl::StatusOr<std::string> ReadEtcdStore(const std::string& path, const YAML::N
   return MakeEtcdUrl(endpoints, tls, parameters);
 }
 
+absl::Status ReadLimits(const std::string& path, const YAML::Node& limits, RunSettings* settings) {
+  if (!limits.IsMap()) {
+    return FileError(path, limits.Mark().line + 1, "\"limits\" is no mapping",
+                     "write one \"name: number\" a line below it");
+  }
+  for (const auto& entry : limits) {
+    const int line = entry.first.Mark().line + 1;
+    if (!entry.first.IsScalar() || !entry.second.IsScalar()) {
+      return FileError(path, line, "a limit is no number",
+                       absl::StrCat("limits are ", LimitNames()));
+    }
+    Limits unused;
+    absl::Status good = SetLimit(&unused, entry.first.Scalar(), entry.second.Scalar());
+    if (!good.ok()) {
+      return FileError(path, line, good.message(), absl::StrCat("limits are ", LimitNames()));
+    }
+    settings->limits.emplace_back(entry.first.Scalar(), entry.second.Scalar());
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<RunSettings> ReadRunSettings(const std::string& path, const YAML::Node& root) {
   RunSettings settings;
   if (root.IsNull()) return settings;
@@ -128,6 +151,10 @@ absl::StatusOr<RunSettings> ReadRunSettings(const std::string& path, const YAML:
       return FileError(path, line, "a key is no plain word", kKnownKeys);
     }
     const std::string key = entry.first.Scalar();
+    if (key == "limits") {
+      if (absl::Status read = ReadLimits(path, entry.second, &settings); !read.ok()) return read;
+      continue;
+    }
     absl::optional<std::string>* setting = SettingNamed(&settings, key);
     if (setting == nullptr) {
       return FileError(path, line, absl::StrCat("unknown key \"", key, "\""),
@@ -268,6 +295,11 @@ absl::StatusOr<RunConfig> MakeRunConfig(const RunSettings& flags, const RunSetti
                      "give --log-level info");
   }
   config.log_level = *level;
+  for (const RunSettings* settings : {&file, &flags}) {
+    for (const auto& [name, number] : settings->limits) {
+      if (absl::Status set = SetLimit(&config.limits, name, number); !set.ok()) return set;
+    }
+  }
   return config;
 }
 

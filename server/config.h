@@ -3,6 +3,8 @@
 #define SERVER_CONFIG_H_
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -10,6 +12,7 @@
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "libclient/core/endpoint.h"
+#include "server/limits.h"
 #include "server/log.h"
 
 namespace curatord {
@@ -24,6 +27,7 @@ struct RunSettings {
   absl::optional<std::string> fast_takeover;
   absl::optional<std::string> metrics_listen;
   absl::optional<std::string> log_level;
+  std::vector<std::pair<std::string, std::string>> limits;  // name, number; the last one counts
 };
 
 // Checked and complete.
@@ -37,6 +41,7 @@ struct RunConfig {
   bool fast_takeover = true;
   absl::optional<curator::core::Endpoint> metrics_listen;  // none: no metrics
   LogLevel log_level = LogLevel::kInfo;
+  Limits limits;
 };
 
 // YAML. Unknown keys and wrong types are errors that name the line; relative

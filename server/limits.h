@@ -1,19 +1,47 @@
-// What others can cost this curator: every bound of the server that an operator may meet,
-// in one place. docs/operations.md lists them with what is met at each; those that an
-// operator may need otherwise are settings of `curatord run`.
+// What others can cost this curator: every bound of the server that somebody may meet,
+// in one place. docs/operations.md lists them, and what is met at each.
+//
+// Those that an operator may need otherwise are settings: `curatord run --limit NAME=NUMBER`,
+// or a mapping `limits` in its configuration file. The others are constants.
 #ifndef SERVER_LIMITS_H_
 #define SERVER_LIMITS_H_
 
-namespace curatord::limits {
+#include <cstdint>
+#include <string>
 
-// --- connections
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 
-// --- requests and streams
+namespace curatord {
 
-// --- registration
+// The settings, as they are unless an operator says otherwise. A new one gets a row in
+// limits.cc, and nothing else: flag, file and error texts follow.
+struct Limits {
+  // --- connections
 
-// --- writes
+  // --- requests and streams
 
-}  // namespace curatord::limits
+  // --- registration
+  int64_t new_nodes = 10000;  // that wait for approval at a time
+
+  // --- writes
+};
+
+// `name` as in the row. InvalidArgument, in three parts, for a name that is none and a
+// number that is none or out of bounds.
+absl::Status SetLimit(Limits* limits, absl::string_view name, absl::string_view number);
+
+// "new-nodes, …"
+std::string LimitNames();
+
+// --- constants: connections
+
+// --- constants: requests and streams
+
+// --- constants: registration
+
+// --- constants: writes
+
+}  // namespace curatord
 
 #endif  // SERVER_LIMITS_H_

@@ -3,12 +3,16 @@
 
 #include <cstdio>
 #include <string>
+#include <vector>
 
 #include "CLI/CLI.hpp"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/synchronization/mutex.h"
 #include "server/commands.h"
 #include "server/config.h"
 #include "server/explained.h"
+#include "server/limits.h"
 #include "server/version.h"
 
 namespace {
@@ -98,6 +102,17 @@ int main(int argc, char** argv) {
   AddSetting(run, "--metrics-listen", &run_settings.metrics_listen,
              "ADDR:PORT of GET /metrics for Prometheus, plain HTTP (default: none)");
   AddSetting(run, "--log-level", &run_settings.log_level, "debug, info, warn or error");
+  run->add_option_function<std::vector<std::string>>(
+         "--limit",
+         [&run_settings](const std::vector<std::string>& limits) {
+           for (const std::string& limit : limits) {
+             run_settings.limits.push_back(absl::StrSplit(limit, absl::MaxSplits('=', 1)));
+           }
+         },
+         absl::StrCat("NAME=NUMBER, repeatable: what others may cost (", curatord::LimitNames(),
+                      "; docs/operations.md)"))
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   run->add_option("--config", config_file, "YAML file with the same settings");
 
   curatord::MigrateOptions migrate_options;

@@ -175,6 +175,26 @@ TEST(RunConfig, RefusesLeasesThatCannotBeKept) {
   EXPECT_TRUE(MakeRunConfig(flags, {}).ok());
 }
 
+TEST(RunConfig, TakesLimitsFromTheFileAndFromFlagsOverIt) {
+  RunSettings file;
+  file.limits = {{"new-nodes", "20"}};
+  EXPECT_EQ(MakeRunConfig(Minimal(), file)->limits.new_nodes, 20);
+  RunSettings flags = Minimal();
+  flags.limits = {{"new-nodes", "30"}};
+  EXPECT_EQ(MakeRunConfig(flags, file)->limits.new_nodes, 30);
+  for (const auto& [name, number] :
+       std::vector<std::pair<std::string, std::string>>{{"no-such-limit", "1"},
+                                                        {"", ""},
+                                                        {"new-nodes", ""},
+                                                        {"new-nodes", "0"},
+                                                        {"new-nodes", "x"},
+                                                        {"new-nodes", "-1"},
+                                                        {"new-nodes", "99999999999999999999"}}) {
+    flags.limits = {{name, number}};
+    EXPECT_THAT(RefusalOf(flags), HasSubstr("new-nodes")) << name << "=" << number;
+  }
+}
+
 TEST(RunConfig, RefusesUnknownLogLevels) {
   RunSettings flags = Minimal();
   flags.log_level = "loud";
