@@ -20,6 +20,7 @@
 #include "cli/completion.h"
 #include "cli/exit_code.h"
 #include "cli/usage.h"
+#include "libclient/process/command_line.h"
 
 namespace curator::cli {
 namespace {
@@ -91,6 +92,13 @@ class Tree {
       command_.run = run;
       command_.offline = offline;
     });
+    return verb;
+  }
+
+  // For verbs that honour it: with it, nothing changes, here or in the cluster.
+  CLI::App* WithDryRun(CLI::App* verb) {
+    verb->add_flag("-n,--dry-run", command_.flags.dry_run,
+                   "show what would be done, change nothing");
     return verb;
   }
 
@@ -173,7 +181,6 @@ void Tree::AddGlobalFlags() {
 
   app_.add_flag("-y,--yes", flags.yes, "answer yes, except to questions of trust")->group(kSafety);
   app_.add_flag("--no-input", flags.no_input, "never ask")->group(kSafety);
-  app_.add_flag("-n,--dry-run", flags.dry_run, "show what would be done")->group(kSafety);
   app_.add_flag("-v,--verbose", flags.verbosity, "show connection attempts on stderr")
       ->group(kSafety);
 }
@@ -186,6 +193,10 @@ void Tree::AddNode() {
   grow.verb = [this](CLI::App* parent, const char* name, const char* summary, RunCommand run) {
     return Verb(parent, name, summary, std::move(run));
   };
+  grow.changing_verb = [this](CLI::App* parent, const char* name, const char* summary,
+                              RunCommand run) {
+    return WithDryRun(Verb(parent, name, summary, std::move(run)));
+  };
   node_.Add(&app_, grow);
 }
 
@@ -197,6 +208,7 @@ void Tree::AddCluster() {
       Verb(cluster, "takeownership",
            "get the owner's certificate and keep it in a context (--context NAME)",
            [this](Session& session) { return TakeOwnershipCommand(session, take_ownership_); });
+  WithDryRun(take);
   Text(take, "--owner-key", take_ownership_.owner_key, "FILE", "the owner's private key");
 
   CLI::App* config = Noun(cluster, "config", "the configuration of the cluster");
@@ -205,6 +217,7 @@ void Tree::AddCluster() {
   get->add_option("KEY", config_get_.key, "only this key");
   CLI::App* set = Verb(config, "set", "change a key of it, if nobody else has since it was read",
                        [this](Session& session) { return ConfigSetCommand(session, config_set_); });
+  WithDryRun(set);
   set->add_option("KEY", config_set_.key, "the key")->required();
   set->add_option("VALUE", config_set_.values, "its value; of a list all of them, or none");
   set->footer(
@@ -229,6 +242,7 @@ void Tree::AddCluster() {
   CLI::App* transfer =
       Verb(leader, "transfer", "have the leader hand over to another curator",
            [this](Session& session) { return LeaderTransferCommand(session, leader_transfer_); });
+  WithDryRun(transfer);
   transfer->add_option("--to", leader_transfer_.to, "to this node; else to who has waited longest")
       ->type_name("ID")
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
@@ -256,8 +270,9 @@ void Tree::AddContext() {
   const auto name_of = [this](CLI::App* verb, bool required) {
     verb->add_option("NAME", context_name_.name, "the context")->required(required);
   };
-  name_of(Verb(context, "use", "make a context the current one",
-               [this](Session& session) { return ContextUseCommand(session, context_name_); }),
+  name_of(WithDryRun(
+              Verb(context, "use", "make a context the current one",
+                   [this](Session& session) { return ContextUseCommand(session, context_name_); })),
           true);
   name_of(Verb(context, "show", "show a context, the one in use if none is named",
                [this](Session& session) { return ContextShowCommand(session, context_name_); }),
@@ -268,12 +283,14 @@ void Tree::AddContext() {
              context_add_.flags = command_.flags;
              return ContextAddCommand(session, context_add_);
            });
+  WithDryRun(add);
   add->add_option("NAME", context_add_.name, "the new context")->required();
   CLI::App* import = Verb(context, "import", "make a context from the files of the existing tool",
                           [this](Session& session) {
                             context_import_.flags = command_.flags;
                             return ContextImportCommand(session, context_import_);
                           });
+  WithDryRun(import);
   import
       ->add_option("--metroctl", context_import_.folder,
                    "its folder: owner-key.pem, owner.pem, ca.pem")
@@ -285,8 +302,9 @@ void Tree::AddContext() {
       "The files are verified and copied beside the config file, the key with mode 0600:\n"
       "whatever happens to the folder later (a new cluster, a new key), this context trusts\n"
       "the CA it trusts now and speaks as whom it speaks now. Name a curator with -e.");
-  name_of(Verb(context, "remove", "remove a context; its files stay",
-               [this](Session& session) { return ContextRemoveCommand(session, context_name_); }),
+  name_of(WithDryRun(Verb(
+              context, "remove", "remove a context; its files stay",
+              [this](Session& session) { return ContextRemoveCommand(session, context_name_); })),
           true);
   Verb(context, "explain", "every effective setting and where it comes from",
        ContextExplainCommand);
@@ -297,6 +315,7 @@ void Tree::AddCredentials() {
   CLI::App* new_key = Verb(cred, "new-key", "make a new owner key", [this](Session& session) {
     return CredNewKeyCommand(session, cred_new_key_);
   });
+  WithDryRun(new_key);
   new_key->add_option("--out", cred_new_key_.folder, "folder to write to")
       ->type_name("DIR")
       ->required();
@@ -304,8 +323,9 @@ void Tree::AddCredentials() {
 
   CLI::App* trust = Noun(&app_, "trust", "which CA is trusted");
   Verb(trust, "show", "the trusted CA and why", TrustShowCommand);
-  Verb(trust, "pin", "trust the CA of the context's cluster from now on", TrustPinCommand);
-  Verb(trust, "forget", "trust no CA in this context", TrustForgetCommand);
+  WithDryRun(
+      Verb(trust, "pin", "trust the CA of the context's cluster from now on", TrustPinCommand));
+  WithDryRun(Verb(trust, "forget", "trust no CA in this context", TrustForgetCommand));
 }
 
 void Tree::AddAbout() {
@@ -390,7 +410,9 @@ OptionDescription Describe(const CLI::Option* option) {
   OptionDescription out;
   for (const std::string& name : option->get_snames()) out.names.push_back("-" + name);
   for (const std::string& name : option->get_lnames()) out.names.push_back("--" + name);
-  out.takes_value = option->get_items_expected_max() > 0;
+  out.required = option->get_required();
+  out.takes_value = ValueOf(*option) == FlagValue::kOne;
+  out.may_take_value = ValueOf(*option) == FlagValue::kAfterSign;
   out.summary = option->get_description();
   if (out.takes_value) {
     const std::string type = option->get_type_name();
@@ -405,15 +427,15 @@ void Describe(const CLI::App* app, std::vector<CommandDescription>& out) {
   CommandDescription& command = out.emplace_back();
   command.path = PathOf(app);
   command.summary = app->get_description();
-  int arguments = 0;
   for (const CLI::Option* option : app->get_options()) {
     if (option->nonpositional()) {
       command.options.push_back(Describe(option));
-    } else if (absl::StartsWith(option->get_name(), kNodeIdType)) {
-      command.before_nodes = arguments;
-    } else {
-      ++arguments;
+      continue;
     }
+    if (absl::StartsWith(option->get_name(), kNodeIdType)) {
+      command.before_nodes = static_cast<int>(command.arguments.size());
+    }
+    command.arguments.push_back({option->get_name(), option->get_required()});
   }
   const std::vector<const CLI::App*> subcommands = app->get_subcommands({});
   for (const CLI::App* sub : subcommands) {
@@ -427,11 +449,18 @@ void Describe(const CLI::App* app, std::vector<CommandDescription>& out) {
 absl::StatusOr<ParsedCommand> ParseCommandLine(const std::vector<std::string>& arguments) {
   const auto tree = std::make_shared<Tree>();
   ParsedCommand& command = tree->command();
+  std::vector<std::string> ordered;
+  if (const absl::optional<LineFault> fault = PutInOrder(tree->app(), arguments, &ordered)) {
+    return UsageFailure(*fault);
+  }
   try {
     // CLI11 takes them from the back.
-    tree->app().parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+    tree->app().parse(std::vector<std::string>(ordered.rbegin(), ordered.rend()));
   } catch (const CLI::CallForHelp&) {
-    command.help = Help(Deepest(&tree->app()));
+    const absl::StatusOr<std::string> help =
+        HelpOf(absl::StrSplit(PathOf(Deepest(&tree->app())), ' ', absl::SkipEmpty()));
+    if (!help.ok()) return help.status();
+    command.help = *help;
   } catch (const CLI::CallForVersion& version) {
     command.help = absl::StrCat(version.what(), "\n");
   } catch (const CLI::ParseError& error) {
@@ -445,6 +474,11 @@ absl::StatusOr<ParsedCommand> ParseCommandLine(const std::vector<std::string>& a
     command.help = *help;
   }
   ParsedCommand parsed = command;
+  for (const CLI::App* app = Deepest(&tree->app()); app != nullptr; app = app->get_parent()) {
+    for (const CLI::Option* option : app->get_options()) {
+      if (option->count() > 0) parsed.given[option->get_name()] = option->results();
+    }
+  }
   // The arguments live in the tree.
   parsed.run = [tree, run = command.run](Session& session) { return run(session); };
   return parsed;
@@ -456,8 +490,10 @@ absl::optional<GlobalFlags> TargetFlags(const std::vector<std::string>& words) {
   app.allow_extras();
   app.set_help_flag();
   AddTargetFlags(&app, flags);
+  std::vector<std::string> ordered;
+  if (PutInOrder(app, words, &ordered).has_value()) return absl::nullopt;
   try {
-    app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
+    app.parse(std::vector<std::string>(ordered.rbegin(), ordered.rend()));
   } catch (const CLI::ParseError&) {
     return absl::nullopt;
   }

@@ -4,6 +4,7 @@
 #define CLI_COMMAND_TREE_H_
 
 #include <functional>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,6 +20,9 @@ namespace curator::cli {
 struct ParsedCommand {
   std::string path;  // "node list"
   GlobalFlags flags;
+  // What the line gives: each flag, by its long name, and argument with its values ("true"
+  // of a switch). -vv shows it.
+  std::map<std::string, std::vector<std::string>> given;
   std::string help;  // not empty: print this and do nothing else
   // Does not touch the config file: runs without reading it.
   bool offline = false;
@@ -36,11 +40,18 @@ absl::optional<GlobalFlags> TargetFlags(const std::vector<std::string>& words);
 
 struct OptionDescription {
   std::vector<std::string> names;  // "-o", "--output"
+  bool required = false;
   bool takes_value = false;
+  bool may_take_value = false;       // after "=" alone
   std::vector<std::string> choices;  // of the value, if it is one of a few
   bool is_file = false;              // the value names a file or folder
   bool is_node = false;              // the value is a node id
   std::string summary;
+};
+
+struct ArgumentDescription {
+  std::string name;
+  bool required = false;
 };
 
 struct CommandDescription {
@@ -48,6 +59,7 @@ struct CommandDescription {
   std::string summary;
   std::vector<OptionDescription> options;                        // the root's are global
   std::vector<std::pair<std::string, std::string>> subcommands;  // name, summary
+  std::vector<ArgumentDescription> arguments;
   // How many arguments come before the ids of nodes; none: it takes no node ids.
   absl::optional<int> before_nodes;
 };

@@ -77,9 +77,9 @@ void NodeBranch::AddReads(CLI::App* node, const TreeGrower& grow) {
 }
 
 void NodeBranch::AddApprove(CLI::App* node, const TreeGrower& grow) {
-  CLI::App* approve =
-      grow.verb(node, "approve", "let nodes into the cluster; without arguments: who waits",
-                [this](Session& session) { return NodeApproveCommand(session, approve_); });
+  CLI::App* approve = grow.changing_verb(
+      node, "approve", "let nodes into the cluster; without arguments: who waits",
+      [this](Session& session) { return NodeApproveCommand(session, approve_); });
   approve->add_option("ID", approve_.ids, "nodes to approve");
   Repeated(approve, "--pubkey", approve_.public_keys, "HEX",
            "a node by its public key; repeatable");
@@ -92,8 +92,8 @@ void NodeBranch::AddApprove(CLI::App* node, const TreeGrower& grow) {
 
 void NodeBranch::AddLabelsAndRoles(CLI::App* node, const TreeGrower& grow) {
   CLI::App* label =
-      grow.verb(node, "label", "set and remove labels of nodes",
-                [this](Session& session) { return NodeLabelCommand(session, label_); });
+      grow.changing_verb(node, "label", "set and remove labels of nodes",
+                         [this](Session& session) { return NodeLabelCommand(session, label_); });
   label
       ->add_option("ID|KEY=VALUE|KEY-", label_.words,
                    "nodes, labels to set (the value may be empty), labels to remove")
@@ -112,14 +112,14 @@ void NodeBranch::AddLabelsAndRoles(CLI::App* node, const TreeGrower& grow) {
         ->required();
     verb->add_option("ID", role_.ids, "nodes")->required();
   };
-  CLI::App* add = grow.verb(role, "add", "give roles to nodes", [this](Session& session) {
+  CLI::App* add = grow.changing_verb(role, "add", "give roles to nodes", [this](Session& session) {
     return NodeRoleAddCommand(session, role_);
   });
   arguments(add);
   add->footer("A kubernetes-controller must be a consensus-member.");
-  CLI::App* remove =
-      grow.verb(role, "remove", "take roles from nodes; asks",
-                [this](Session& session) { return NodeRoleRemoveCommand(session, role_); });
+  CLI::App* remove = grow.changing_verb(
+      role, "remove", "take roles from nodes; asks",
+      [this](Session& session) { return NodeRoleRemoveCommand(session, role_); });
   arguments(remove);
   remove->footer(
       "A consensus-member stays one while it is a kubernetes-controller: remove that role\n"
@@ -127,7 +127,7 @@ void NodeBranch::AddLabelsAndRoles(CLI::App* node, const TreeGrower& grow) {
 }
 
 void NodeBranch::AddEndOfLife(CLI::App* node, const TreeGrower& grow) {
-  CLI::App* decommission = grow.verb(
+  CLI::App* decommission = grow.changing_verb(
       node, "decommission", "have nodes leave the cluster for good; asks",
       [this](Session& session) { return NodeDecommissionCommand(session, decommission_); });
   decommission->add_option("ID", decommission_.ids, "nodes to decommission")->required();
@@ -138,8 +138,8 @@ void NodeBranch::AddEndOfLife(CLI::App* node, const TreeGrower& grow) {
       "far that is.");
 
   CLI::App* remove =
-      grow.verb(node, "delete", "forget nodes for good; asks",
-                [this](Session& session) { return NodeDeleteCommand(session, delete_); });
+      grow.changing_verb(node, "delete", "forget nodes for good; asks",
+                         [this](Session& session) { return NodeDeleteCommand(session, delete_); });
   remove->add_option("ID", delete_.ids, "nodes to delete")->required();
   remove->add_flag("--force-has-roles", delete_.force_has_roles, "although they have roles");
   remove->add_flag("--force-not-decommissioned", delete_.force_not_decommissioned,

@@ -24,6 +24,8 @@ struct TreeGrower {
   std::function<CLI::App*(CLI::App* parent, const char* name, const char* summary)> noun;
   std::function<CLI::App*(CLI::App* parent, const char* name, const char* summary, RunCommand run)>
       verb;
+  // A verb that takes --dry-run: with it, nothing changes.
+  decltype(verb) changing_verb;
 };
 
 // Must outlive what Add has added: the arguments live here.

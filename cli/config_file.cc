@@ -1,5 +1,6 @@
 #include "cli/config_file.h"
 
+#include <unistd.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
@@ -263,10 +264,38 @@ std::string ConfigFile::Text() const {
   return absl::StrCat(out.c_str(), "\n");
 }
 
+absl::Status ConfigFile::WriteContextFile(absl::string_view context, absl::string_view name,
+                                          absl::string_view content) {
+  if (dry_run_) {
+    spared_ = true;
+    return absl::OkStatus();
+  }
+  const std::string folder = ContextFolder(context);
+  absl::Status status = MakeFolder(FolderOf(path_));
+  if (status.ok()) status = MakeFolder(folder);
+  if (status.ok()) {
+    status = WriteFileAtomically(absl::StrCat(folder, "/", name), content, 0600);
+  }
+  return status;
+}
+
+void ConfigFile::RemoveContextFile(absl::string_view context, absl::string_view name) {
+  if (dry_run_) {
+    spared_ = true;
+    return;
+  }
+  unlink(absl::StrCat(ContextFolder(context), "/", name).c_str());
+}
+
 absl::Status ConfigFile::Save() {
-  if (absl::Status status = MakeFolder(FolderOf(path_)); !status.ok()) return status;
+  if (dry_run_) {
+    spared_ = true;
+    return absl::OkStatus();
+  }
   const std::string text = Text();
-  if (absl::Status status = WriteFileAtomically(path_, text, 0600); !status.ok()) {
+  absl::Status status = MakeFolder(FolderOf(path_));
+  if (status.ok()) status = WriteFileAtomically(path_, text, 0600);
+  if (!status.ok()) {
     return Failure(ExitCode::kError, "the configuration cannot be written",
                    std::string(status.message()),
                    {"check --config and CURATORCTL_CONFIG, and who may write there"});

@@ -72,8 +72,17 @@ class ConfigFile {
   // The text that Save writes: keys this program does not know are kept,
   // comments are not.
   std::string Text() const;
-  // Temporary file, fsync, rename, mode 0600; folders that lack are made 0700.
+  // Temporary file, fsync, rename, mode 0600; the folder is made 0700 if it lacks.
   absl::Status Save();
+  // A file of a context's own, in its folder, mode 0600.
+  absl::Status WriteContextFile(absl::string_view context, absl::string_view name,
+                                absl::string_view content);
+  void RemoveContextFile(absl::string_view context, absl::string_view name);
+
+  // From now on nothing is written or removed, and says that it was.
+  void BeginDryRun() { dry_run_ = true; }
+  // Whether something would have been.
+  bool has_spared_writes() const { return spared_; }
 
  private:
   std::string path_;
@@ -81,6 +90,8 @@ class ConfigFile {
   bool exists_ = false;
   std::vector<std::string> warnings_;
   Config config_;
+  bool dry_run_ = false;
+  bool spared_ = false;
 };
 
 // Letters, digits, '.', '_' and '-', not starting with '.' or '-', at most 63: a

@@ -24,6 +24,7 @@
 #include "curator/credentials.h"
 #include "curator/error.h"
 #include "curator/node_agent.h"
+#include "libclient/process/command_line.h"
 
 namespace curator::cli {
 namespace {
@@ -169,8 +170,7 @@ ExitCode Main(int argc, char** argv) {
   app.add_option("-e,--endpoint", flags.endpoints,
                  "HOST[:7835] of a curator; repeatable, or a list with commas")
       ->required()
-      ->delimiter(',')
-      ->allow_extra_args(false);
+      ->delimiter(',');
   app.add_option("--ca-sha256", flags.ca_sha256, "SHA-256 of the cluster's CA certificate (DER)")
       ->required();
   app.add_option("--ticket-file", flags.ticket_file,
@@ -178,14 +178,20 @@ ExitCode Main(int argc, char** argv) {
   app.add_option("--data-dir", flags.data_dir,
                  "where keys and certificate are kept; with --count below 1, 2, …")
       ->required();
-  app.add_option("--label", flags.labels, "KEY=VALUE, repeatable")->allow_extra_args(false);
+  app.add_option("--label", flags.labels, "KEY=VALUE, repeatable");
   app.add_option("--count", flags.count, "run so many nodes, each of its own")
       ->check(CLI::Range(1, kMaxNodes));
   app.add_option("--address", flags.address,
                  "IP address to report; default: the one that reaches the leader");
   app.add_option("--log-level", flags.log_level, "debug, info, warn or error");
+  std::vector<std::string> ordered;
+  const absl::optional<LineFault> fault =
+      PutInOrder(app, std::vector<std::string>(argv + 1, argv + argc), &ordered);
+  if (fault.has_value()) {
+    return Report(Failure(ExitCode::kUsage, fault->what, fault->why, {"curator-agent --help"}));
+  }
   try {
-    app.parse(argc, argv);
+    app.parse(std::vector<std::string>(ordered.rbegin(), ordered.rend()));
   } catch (const CLI::CallForHelp&) {
     WriteAll(STDOUT_FILENO, app.help());
     return ExitCode::kOk;

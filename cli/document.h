@@ -13,6 +13,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
 
 namespace curator::cli {
 
@@ -94,6 +95,8 @@ struct Document {
   Layout layout = Layout::kTable;
   std::string text;
   std::string name;  // path of what -o name prints, in a row or in the document
+  // What -o name prints instead, of commands that change something: what they changed.
+  absl::optional<std::vector<std::string>> changed;
 
   // Items, one by one: `items`, else `rows`.
   const Value::List& Rows() const;

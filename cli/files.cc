@@ -126,12 +126,12 @@ absl::Status MakeFolder(const std::string& path) {
     if (S_ISDIR(info.st_mode)) return absl::OkStatus();
     return absl::FailedPreconditionError(absl::StrCat(path, " is not a folder"));
   }
-  const std::string above = FolderOf(path);
-  if (above != path) {
-    if (absl::Status status = MakeFolder(above); !status.ok()) return status;
-  }
-  if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return Fail("cannot create", path);
-  return absl::OkStatus();
+  const auto make = [](const std::string& folder) {
+    return mkdir(folder.c_str(), 0700) == 0 || errno == EEXIST;
+  };
+  if (make(path)) return absl::OkStatus();
+  if (errno == ENOENT && make(FolderOf(path)) && make(path)) return absl::OkStatus();
+  return Fail("cannot create", path);
 }
 
 std::string FolderOf(absl::string_view path) {

@@ -25,7 +25,8 @@ absl::Status ReplaceFile(const std::string& path, absl::string_view content, mod
 // As WriteFileAtomically, but fails with AlreadyExists rather than replace a file.
 absl::Status CreateFile(const std::string& path, absl::string_view content, mode_t mode);
 
-// Makes the folder and those above it that lack, mode 0700.
+// Makes the folder, mode 0700, and the one above it where that lacks too. No more: who
+// names a place in a home that does not exist has not asked for that home to be made.
 absl::Status MakeFolder(const std::string& path);
 
 // The folder a path lies in; "." for a bare name.

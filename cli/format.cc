@@ -88,6 +88,10 @@ absl::StatusOr<std::string> FormatNames(const Document& document) {
                    {"use -o json or -o table"});
   }
   std::string out;
+  if (document.changed.has_value()) {
+    for (const std::string& name : *document.changed) absl::StrAppend(&out, name, "\n");
+    return out;
+  }
   const auto append = [&](const Value* name) {
     if (name != nullptr && !name->is_null()) absl::StrAppend(&out, name->Text(), "\n");
   };

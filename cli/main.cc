@@ -67,6 +67,15 @@ absl::Status Print(const std::string& text) {
   return Failure(ExitCode::kError, "cannot write to stdout", std::strerror(errno));
 }
 
+// "understood: node approve --endpoint=10.0.0.1 ID=metropolis-…"
+std::string Understood(const ParsedCommand& command) {
+  std::string text = absl::StrCat("understood: ", command.path);
+  for (const auto& [name, values] : command.given) {
+    for (const std::string& value : values) absl::StrAppend(&text, " ", name, "=", value);
+  }
+  return text;
+}
+
 ExitCode RunCommand(const ParsedCommand& command, Settings settings, ConfigFile file,
                     const Environment& environment, Interruption& interruption,
                     Reporting& reporting, absl::Status config_fault) {
@@ -90,6 +99,7 @@ ExitCode RunCommand(const ParsedCommand& command, Settings settings, ConfigFile 
   }
   auto& session = *new Session(std::move(settings), std::move(file), terminal, interruption);
   session.SetConfigFault(std::move(config_fault));
+  if (session.settings().verbosity > 1) terminal.Note(Understood(command));
   StreamRenderer renderer(format);
   session.SetSink([&](Document document) {
     if (!session.has_emitted()) interruption.WatchReader(STDOUT_FILENO);
@@ -104,6 +114,10 @@ ExitCode RunCommand(const ParsedCommand& command, Settings settings, ConfigFile 
   };
   absl::StatusOr<CommandResult> result = command.run(session);
   session.KeepWhatWasLearnt();
+  if (session.file().has_spared_writes()) {
+    terminal.Note(
+        absl::StrCat("dry run: nothing was written; the file is ", session.file().path()));
+  }
   terminal.Progress("");
   if (!result.ok()) return report(result.status());
   if (!result->document.kind.empty()) {

@@ -69,7 +69,9 @@ Session::Session(Settings settings, ConfigFile file, Terminal& terminal, Interru
       terminal_(terminal),
       interruption_(interruption),
       started_(MonotonicNow()),
-      cache_(settings_.cache_path) {}
+      cache_(settings_.cache_path) {
+  if (settings_.dry_run) file_.BeginDryRun();
+}
 
 absl::StatusOr<Context> Session::RequireContext() const {
   if (settings_.context.has_value()) return *settings_.context;
@@ -156,7 +158,7 @@ absl::StatusOr<NodeList> Session::ListNodes(const std::string& filter) {
 }
 
 void Session::KeepWhatWasLearnt() const {
-  if (client_ == nullptr) return;
+  if (client_ == nullptr || settings_.dry_run) return;
   Learnt learnt = cached_;
   const KnownCurators known = client_->known_curators();
   if (!known.leader_id.empty()) {

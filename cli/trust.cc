@@ -119,6 +119,7 @@ absl::StatusOr<ClusterCa> DecideTrust(Session& session, const Target& target) {
       session.file().config().contexts[name] = context;
       status = session.file().Save();
     }
+    if (status.ok() && session.settings().dry_run) return trusted->ca;
     session.terminal().Note(
         status.ok() ? absl::StrCat("context \"", name, "\" now trusts ",
                                    DisplayFingerprint(trusted->ca.sha256()))
@@ -129,11 +130,7 @@ absl::StatusOr<ClusterCa> DecideTrust(Session& session, const Target& target) {
 
 absl::Status PinInContext(ConfigFile& file, absl::string_view name, const TrustedCa& trusted,
                           Context& context) {
-  const std::string folder = file.ContextFolder(name);
-  if (absl::Status status = MakeFolder(folder); !status.ok()) return status;
-  if (absl::Status status =
-          WriteFileAtomically(absl::StrCat(folder, "/ca.pem"), trusted.ca.pem(), 0600);
-      !status.ok()) {
+  if (absl::Status status = file.WriteContextFile(name, "ca.pem", trusted.ca.pem()); !status.ok()) {
     return status;
   }
   context.ca_file = absl::StrCat(name, "/ca.pem");

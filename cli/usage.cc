@@ -82,6 +82,13 @@ absl::Status UsageFailure(const UsageFault& fault) {
   return Failure(ExitCode::kUsage, message, cause, hints);
 }
 
+absl::Status UsageFailure(const LineFault& fault) {
+  const std::string command =
+      fault.command.empty() ? "curatorctl" : absl::StrCat("curatorctl ", fault.command);
+  return Failure(ExitCode::kUsage, absl::StrCat(command, ": ", fault.what), fault.why,
+                 {absl::StrCat(command, " --help")});
+}
+
 absl::optional<std::string> OutputFlag(const std::vector<std::string>& arguments) {
   absl::optional<std::string> found;
   for (size_t i = 0; i < arguments.size(); ++i) {

@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/types/optional.h"
+#include "libclient/process/command_line.h"
 
 namespace curator::cli {
 
@@ -18,6 +19,7 @@ struct UsageFault {
 };
 // Exit code kUsage.
 absl::Status UsageFailure(const UsageFault& fault);
+absl::Status UsageFailure(const LineFault& fault);
 
 // The word of `known` that `word` is probably meant to be; empty if none is near.
 std::string Nearest(const std::string& word, const std::vector<std::string>& known);

@@ -49,48 +49,48 @@ _curatorctl() {
     --out) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
   esac
   case "$at" in
-    "") commands='node cluster ticket leader wait context cred trust doctor completion help version' flags='-h --help --version -c --context --config -e --endpoint --ca-file --ca-sha256 --cert --key -o --output --no-headers -q --quiet --sort --color -t --timeout --connect-timeout -y --yes --no-input -n --dry-run -v --verbose' ;;
+    "") commands='node cluster ticket leader wait context cred trust doctor completion help version' flags='-h --help --version -c --context --config -e --endpoint --ca-file --ca-sha256 --cert --key -o --output --no-headers -q --quiet --sort --color -t --timeout --connect-timeout -y --yes --no-input -v --verbose' ;;
     "node") commands='list describe watch pending approve label role decommission delete' flags='-h --help' ;;
     "node list") commands='' flags='-h --help --filter -l --label --state --health --role --fail-empty' before_nodes=0 ;;
     "node describe") commands='' flags='-h --help' before_nodes=0 ;;
     "node watch") commands='' flags='-h --help --filter -l --label --state --health --role' before_nodes=0 ;;
     "node pending") commands='' flags='-h --help' ;;
-    "node approve") commands='' flags='-h --help --pubkey --all --filter --wait' before_nodes=0 ;;
-    "node label") commands='' flags='-h --help --filter --overwrite' before_nodes=0 ;;
+    "node approve") commands='' flags='-h --help -n --dry-run --pubkey --all --filter --wait' before_nodes=0 ;;
+    "node label") commands='' flags='-h --help -n --dry-run --filter --overwrite' before_nodes=0 ;;
     "node role") commands='add remove' flags='-h --help' ;;
-    "node role add") commands='' flags='-h --help' before_nodes=1 ;;
-    "node role remove") commands='' flags='-h --help' before_nodes=1 ;;
-    "node decommission") commands='' flags='-h --help --wait' before_nodes=0 ;;
-    "node delete") commands='' flags='-h --help --force-has-roles --force-not-decommissioned --confirm' before_nodes=0 ;;
+    "node role add") commands='' flags='-h --help -n --dry-run' before_nodes=1 ;;
+    "node role remove") commands='' flags='-h --help -n --dry-run' before_nodes=1 ;;
+    "node decommission") commands='' flags='-h --help -n --dry-run --wait' before_nodes=0 ;;
+    "node delete") commands='' flags='-h --help -n --dry-run --force-has-roles --force-not-decommissioned --confirm' before_nodes=0 ;;
     "cluster") commands='info status takeownership config' flags='-h --help' ;;
     "cluster info") commands='' flags='-h --help' ;;
     "cluster status") commands='' flags='-h --help' ;;
-    "cluster takeownership") commands='' flags='-h --help --owner-key' ;;
+    "cluster takeownership") commands='' flags='-h --help -n --dry-run --owner-key' ;;
     "cluster config") commands='get set' flags='-h --help' ;;
     "cluster config get") commands='' flags='-h --help' ;;
-    "cluster config set") commands='' flags='-h --help' ;;
+    "cluster config set") commands='' flags='-h --help -n --dry-run' ;;
     "ticket") commands='show' flags='-h --help' ;;
     "ticket show") commands='' flags='-h --help --raw --hex --base64 --reveal' ;;
     "leader") commands='show watch transfer' flags='-h --help' ;;
     "leader show") commands='' flags='-h --help' ;;
     "leader watch") commands='' flags='-h --help' ;;
-    "leader transfer") commands='' flags='-h --help --to' ;;
+    "leader transfer") commands='' flags='-h --help -n --dry-run --to' ;;
     "wait") commands='' flags='-h --help --for --for-at-least' ;;
     "context") commands='list use show add import remove explain' flags='-h --help' ;;
     "context list") commands='' flags='-h --help' ;;
-    "context use") commands='' flags='-h --help' ;;
+    "context use") commands='' flags='-h --help -n --dry-run' ;;
     "context show") commands='' flags='-h --help' ;;
-    "context add") commands='' flags='-h --help' ;;
-    "context import") commands='' flags='-h --help --metroctl' ;;
-    "context remove") commands='' flags='-h --help' ;;
+    "context add") commands='' flags='-h --help -n --dry-run' ;;
+    "context import") commands='' flags='-h --help -n --dry-run --metroctl' ;;
+    "context remove") commands='' flags='-h --help -n --dry-run' ;;
     "context explain") commands='' flags='-h --help' ;;
     "cred") commands='new-key show' flags='-h --help' ;;
-    "cred new-key") commands='' flags='-h --help --out' ;;
+    "cred new-key") commands='' flags='-h --help -n --dry-run --out' ;;
     "cred show") commands='' flags='-h --help' ;;
     "trust") commands='show pin forget' flags='-h --help' ;;
     "trust show") commands='' flags='-h --help' ;;
-    "trust pin") commands='' flags='-h --help' ;;
-    "trust forget") commands='' flags='-h --help' ;;
+    "trust pin") commands='' flags='-h --help -n --dry-run' ;;
+    "trust forget") commands='' flags='-h --help -n --dry-run' ;;
     "doctor") commands='' flags='-h --help --all-contexts' ;;
     "completion") commands='bash zsh fish' flags='-h --help' ;;
     "completion bash") commands='' flags='-h --help' ;;
@@ -104,7 +104,7 @@ _curatorctl() {
     "version") commands='' flags='-h --help --server' ;;
   esac
   if [[ $cur == -* ]]; then
-    flags+=' -h --help --version -c --context --config -e --endpoint --ca-file --ca-sha256 --cert --key -o --output --no-headers -q --quiet --sort --color -t --timeout --connect-timeout -y --yes --no-input -n --dry-run -v --verbose'
+    flags+=' -h --help --version -c --context --config -e --endpoint --ca-file --ca-sha256 --cert --key -o --output --no-headers -q --quiet --sort --color -t --timeout --connect-timeout -y --yes --no-input -v --verbose'
     mapfile -t COMPREPLY < <(compgen -W "$flags" -- "$cur")
   elif [[ -n $before_nodes ]] && ((arguments >= before_nodes)); then
     _curatorctl_nodes "$1" "$cur"

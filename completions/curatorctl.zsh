@@ -49,7 +49,7 @@ _curatorctl() {
   case "$at" in
     ("")
       commands=('node:list, describe, approve, change and delete nodes' 'cluster:the cluster as a whole, and its ownership' 'ticket:what new nodes register with' 'leader:the leading curator' 'wait:wait for a condition' 'context:clusters of the config file' 'cred:the operator'\''s key and certificate' 'trust:which CA is trusted' 'doctor:examine settings and endpoints, and say what to do about them' 'completion:completion script for a shell' 'help:help on a topic or a command' 'version:version of this program')
-      flags=('-h:show this help' '--help:show this help' '--version:show the version' '-c:context of the config file' '--context:context of the config file' '--config:config file' '-e:curator to connect to; repeatable, or a comma list; port 7835 if none is given' '--endpoint:curator to connect to; repeatable, or a comma list; port 7835 if none is given' '--ca-file:CA certificate to trust' '--ca-sha256:SHA-256 of the CA certificate to trust' '--cert:client certificate' '--key:its private key' '-o:format (curatorctl help formats)' '--output:format (curatorctl help formats)' '--no-headers:no header line in tables' '-q:no notes on stderr' '--quiet:no notes on stderr' '--sort:sort by a column or field, descending with -' '--color:color in tables' '-t:for the whole command, retries and waits included (30s); 0: none' '--timeout:for the whole command, retries and waits included (30s); 0: none' '--connect-timeout:for one connection (5s)' '-y:answer yes, except to questions of trust' '--yes:answer yes, except to questions of trust' '--no-input:never ask' '-n:show what would be done' '--dry-run:show what would be done' '-v:show connection attempts on stderr' '--verbose:show connection attempts on stderr') ;;
+      flags=('-h:show this help' '--help:show this help' '--version:show the version' '-c:context of the config file' '--context:context of the config file' '--config:config file' '-e:curator to connect to; repeatable, or a comma list; port 7835 if none is given' '--endpoint:curator to connect to; repeatable, or a comma list; port 7835 if none is given' '--ca-file:CA certificate to trust' '--ca-sha256:SHA-256 of the CA certificate to trust' '--cert:client certificate' '--key:its private key' '-o:format (curatorctl help formats)' '--output:format (curatorctl help formats)' '--no-headers:no header line in tables' '-q:no notes on stderr' '--quiet:no notes on stderr' '--sort:sort by a column or field, descending with -' '--color:color in tables' '-t:for the whole command, retries and waits included (30s); 0: none' '--timeout:for the whole command, retries and waits included (30s); 0: none' '--connect-timeout:for one connection (5s)' '-y:answer yes, except to questions of trust' '--yes:answer yes, except to questions of trust' '--no-input:never ask' '-v:show connection attempts on stderr' '--verbose:show connection attempts on stderr') ;;
     ("node")
       commands=('list:list nodes' 'describe:show nodes with what their state means' 'watch:show nodes, then each change as it comes, until interrupted' 'pending:list nodes that wait for approval' 'approve:let nodes into the cluster; without arguments: who waits' 'label:set and remove labels of nodes' 'role:what nodes do in the cluster' 'decommission:have nodes leave the cluster for good; asks' 'delete:forget nodes for good; asks')
       flags=('-h:show this help' '--help:show this help') ;;
@@ -67,25 +67,25 @@ _curatorctl() {
       flags=('-h:show this help' '--help:show this help') ;;
     ("node approve")
       commands=()
-      flags=('-h:show this help' '--help:show this help' '--pubkey:a node by its public key; repeatable' '--all:all that wait; asks' '--filter:all that wait of which this expression holds; asks' '--wait:wait until they are UP, or in the state given: --wait=STANDBY') before_nodes=0 ;;
+      flags=('-h:show this help' '--help:show this help' '-n:show what would be done, change nothing' '--dry-run:show what would be done, change nothing' '--pubkey:a node by its public key; repeatable' '--all:all that wait; asks' '--filter:all that wait of which this expression holds; asks' '--wait:wait until they are UP, or in the state given: --wait=STANDBY') before_nodes=0 ;;
     ("node label")
       commands=()
-      flags=('-h:show this help' '--help:show this help' '--filter:all nodes of which this expression holds; asks' '--overwrite:replace a label that has another value') before_nodes=0 ;;
+      flags=('-h:show this help' '--help:show this help' '-n:show what would be done, change nothing' '--dry-run:show what would be done, change nothing' '--filter:all nodes of which this expression holds; asks' '--overwrite:replace a label that has another value') before_nodes=0 ;;
     ("node role")
       commands=('add:give roles to nodes' 'remove:take roles from nodes; asks')
       flags=('-h:show this help' '--help:show this help') ;;
     ("node role add")
       commands=()
-      flags=('-h:show this help' '--help:show this help') before_nodes=1 ;;
+      flags=('-h:show this help' '--help:show this help' '-n:show what would be done, change nothing' '--dry-run:show what would be done, change nothing') before_nodes=1 ;;
     ("node role remove")
       commands=()
-      flags=('-h:show this help' '--help:show this help') before_nodes=1 ;;
+      flags=('-h:show this help' '--help:show this help' '-n:show what would be done, change nothing' '--dry-run:show what would be done, change nothing') before_nodes=1 ;;
     ("node decommission")
       commands=()
-      flags=('-h:show this help' '--help:show this help' '--wait:wait until they are DECOMMISSIONED') before_nodes=0 ;;
+      flags=('-h:show this help' '--help:show this help' '-n:show what would be done, change nothing' '--dry-run:show what would be done, change nothing' '--wait:wait until they are DECOMMISSIONED') before_nodes=0 ;;
     ("node delete")
       commands=()
-      flags=('-h:show this help' '--help:show this help' '--force-has-roles:although they have roles' '--force-not-decommissioned:although they are UP' '--confirm:answers the question, for these nodes and no other; repeatable') before_nodes=0 ;;
+      flags=('-h:show this help' '--help:show this help' '-n:show what would be done, change nothing' '--dry-run:show what would be done, change nothing' '--force-has-roles:although they have roles' '--force-not-decommissioned:although they are UP' '--confirm:answers the question, for these nodes and no other; repeatable') before_nodes=0 ;;
     ("cluster")
       commands=('info:CA, leader, directory and configuration' 'status:what each curator answers; exit 20 if none leads' 'takeownership:get the owner'\''s certificate and keep it in a context (--context NAME)' 'config:the configuration of the cluster')
       flags=('-h:show this help' '--help:show this help') ;;
@@ -97,7 +97,7 @@ _curatorctl() {
       flags=('-h:show this help' '--help:show this help') ;;
     ("cluster takeownership")
       commands=()
-      flags=('-h:show this help' '--help:show this help' '--owner-key:the owner'\''s private key') ;;
+      flags=('-h:show this help' '--help:show this help' '-n:show what would be done, change nothing' '--dry-run:show what would be done, change nothing' '--owner-key:the owner'\''s private key') ;;
     ("cluster config")
       commands=('get:show it' 'set:change a key of it, if nobody else has since it was read')
       flags=('-h:show this help' '--help:show this help') ;;
@@ -106,7 +106,7 @@ _curatorctl() {
       flags=('-h:show this help' '--help:show this help') ;;
     ("cluster config set")
       commands=()
-      flags=('-h:show this help' '--help:show this help') ;;
+      flags=('-h:show this help' '--help:show this help' '-n:show what would be done, change nothing' '--dry-run:show what would be done, change nothing') ;;
     ("ticket")
       commands=('show:show the ticket; a secret')
       flags=('-h:show this help' '--help:show this help') ;;
@@ -124,7 +124,7 @@ _curatorctl() {
       flags=('-h:show this help' '--help:show this help') ;;
     ("leader transfer")
       commands=()
-      flags=('-h:show this help' '--help:show this help' '--to:to this node; else to who has waited longest') ;;
+      flags=('-h:show this help' '--help:show this help' '-n:show what would be done, change nothing' '--dry-run:show what would be done, change nothing' '--to:to this node; else to who has waited longest') ;;
     ("wait")
       commands=()
       flags=('-h:show this help' '--help:show this help' '--for:leader, node/ID:state=UP, node/ID:health=HEALTHY, node/ID:exists, node/ID:deleted or nodes(CEL)>=3; repeatable: all of them' '--for-at-least:it must hold that long') ;;
@@ -136,19 +136,19 @@ _curatorctl() {
       flags=('-h:show this help' '--help:show this help') ;;
     ("context use")
       commands=()
-      flags=('-h:show this help' '--help:show this help') ;;
+      flags=('-h:show this help' '--help:show this help' '-n:show what would be done, change nothing' '--dry-run:show what would be done, change nothing') ;;
     ("context show")
       commands=()
       flags=('-h:show this help' '--help:show this help') ;;
     ("context add")
       commands=()
-      flags=('-h:show this help' '--help:show this help') ;;
+      flags=('-h:show this help' '--help:show this help' '-n:show what would be done, change nothing' '--dry-run:show what would be done, change nothing') ;;
     ("context import")
       commands=()
-      flags=('-h:show this help' '--help:show this help' '--metroctl:its folder: owner-key.pem, owner.pem, ca.pem') ;;
+      flags=('-h:show this help' '--help:show this help' '-n:show what would be done, change nothing' '--dry-run:show what would be done, change nothing' '--metroctl:its folder: owner-key.pem, owner.pem, ca.pem') ;;
     ("context remove")
       commands=()
-      flags=('-h:show this help' '--help:show this help') ;;
+      flags=('-h:show this help' '--help:show this help' '-n:show what would be done, change nothing' '--dry-run:show what would be done, change nothing') ;;
     ("context explain")
       commands=()
       flags=('-h:show this help' '--help:show this help') ;;
@@ -157,7 +157,7 @@ _curatorctl() {
       flags=('-h:show this help' '--help:show this help') ;;
     ("cred new-key")
       commands=()
-      flags=('-h:show this help' '--help:show this help' '--out:folder to write to') ;;
+      flags=('-h:show this help' '--help:show this help' '-n:show what would be done, change nothing' '--dry-run:show what would be done, change nothing' '--out:folder to write to') ;;
     ("cred show")
       commands=()
       flags=('-h:show this help' '--help:show this help') ;;
@@ -169,10 +169,10 @@ _curatorctl() {
       flags=('-h:show this help' '--help:show this help') ;;
     ("trust pin")
       commands=()
-      flags=('-h:show this help' '--help:show this help') ;;
+      flags=('-h:show this help' '--help:show this help' '-n:show what would be done, change nothing' '--dry-run:show what would be done, change nothing') ;;
     ("trust forget")
       commands=()
-      flags=('-h:show this help' '--help:show this help') ;;
+      flags=('-h:show this help' '--help:show this help' '-n:show what would be done, change nothing' '--dry-run:show what would be done, change nothing') ;;
     ("doctor")
       commands=()
       flags=('-h:show this help' '--help:show this help' '--all-contexts:those of every context') ;;
@@ -208,7 +208,7 @@ _curatorctl() {
       flags=('-h:show this help' '--help:show this help' '--server:and of the curators') ;;
   esac
   if [[ ${words[CURRENT]} == -* ]]; then
-    flags+=('-h:show this help' '--help:show this help' '--version:show the version' '-c:context of the config file' '--context:context of the config file' '--config:config file' '-e:curator to connect to; repeatable, or a comma list; port 7835 if none is given' '--endpoint:curator to connect to; repeatable, or a comma list; port 7835 if none is given' '--ca-file:CA certificate to trust' '--ca-sha256:SHA-256 of the CA certificate to trust' '--cert:client certificate' '--key:its private key' '-o:format (curatorctl help formats)' '--output:format (curatorctl help formats)' '--no-headers:no header line in tables' '-q:no notes on stderr' '--quiet:no notes on stderr' '--sort:sort by a column or field, descending with -' '--color:color in tables' '-t:for the whole command, retries and waits included (30s); 0: none' '--timeout:for the whole command, retries and waits included (30s); 0: none' '--connect-timeout:for one connection (5s)' '-y:answer yes, except to questions of trust' '--yes:answer yes, except to questions of trust' '--no-input:never ask' '-n:show what would be done' '--dry-run:show what would be done' '-v:show connection attempts on stderr' '--verbose:show connection attempts on stderr')
+    flags+=('-h:show this help' '--help:show this help' '--version:show the version' '-c:context of the config file' '--context:context of the config file' '--config:config file' '-e:curator to connect to; repeatable, or a comma list; port 7835 if none is given' '--endpoint:curator to connect to; repeatable, or a comma list; port 7835 if none is given' '--ca-file:CA certificate to trust' '--ca-sha256:SHA-256 of the CA certificate to trust' '--cert:client certificate' '--key:its private key' '-o:format (curatorctl help formats)' '--output:format (curatorctl help formats)' '--no-headers:no header line in tables' '-q:no notes on stderr' '--quiet:no notes on stderr' '--sort:sort by a column or field, descending with -' '--color:color in tables' '-t:for the whole command, retries and waits included (30s); 0: none' '--timeout:for the whole command, retries and waits included (30s); 0: none' '--connect-timeout:for one connection (5s)' '-y:answer yes, except to questions of trust' '--yes:answer yes, except to questions of trust' '--no-input:never ask' '-v:show connection attempts on stderr' '--verbose:show connection attempts on stderr')
     _describe -o flag flags
   elif [[ -n $before_nodes ]] && ((arguments >= before_nodes)); then
     _curatorctl_nodes

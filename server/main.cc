@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/synchronization/mutex.h"
+#include "libclient/process/command_line.h"
 #include "server/commands.h"
 #include "server/config.h"
 #include "server/explained.h"
@@ -134,8 +135,17 @@ int main(int argc, char** argv) {
   dev->add_option("--dir", dev_options.dir, "Where everything lives (default: ./curator-dev)");
   AddSetting(dev, "--store", &dev_options.store_url, "Store of the curators (default: sqlite)");
 
+  std::vector<std::string> ordered;
+  const absl::optional<curator::LineFault> fault =
+      curator::PutInOrder(app, std::vector<std::string>(argv + 1, argv + argc), &ordered);
+  if (fault.has_value()) {
+    End(curatord::Explained(absl::InvalidArgumentError(fault->what),
+                            fault->why.empty() ? "the command line is not understood" : fault->why,
+                            absl::StrCat("see curatord ", fault->command,
+                                         fault->command.empty() ? "" : " ", "--help")));
+  }
   try {
-    app.parse(argc, argv);
+    app.parse(std::vector<std::string>(ordered.rbegin(), ordered.rend()));
   } catch (const CLI::Success& help) {
     app.exit(help);
     End(absl::OkStatus());

@@ -9,6 +9,8 @@
 #include "absl/strings/strip.h"
 #include "cli/commands/cluster.h"
 #include "cli/exit_code.h"
+#include "cli/tones.h"
+#include "re2/re2.h"
 
 namespace curator::cli {
 namespace {
@@ -47,6 +49,20 @@ absl::Status NoSuchValue(const std::string& key, const std::vector<std::string>&
                                 : absl::StrCat("it is one of ", absl::StrJoin(known, ", "))});
 }
 
+// What no curator and no node can use is not stored: it would stay until somebody looks.
+absl::Status CheckExpressions(const std::vector<std::string>& expressions) {
+  RE2::Options quiet;
+  quiet.set_log_errors(false);
+  for (const std::string& expression : expressions) {
+    const RE2 parsed(expression, quiet);
+    if (parsed.ok()) continue;
+    return Failure(ExitCode::kUsage,
+                   absl::StrCat("\"", expression, "\" is not a regular expression"), parsed.error(),
+                   {"the syntax is RE2's, which is Go's; quote it for the shell"});
+  }
+  return absl::OkStatus();
+}
+
 template <typename Enum>
 absl::Status SetEnum(const std::string& key, const std::vector<std::string>& values,
                      const std::vector<Enum>& known, Enum& field) {
@@ -62,6 +78,10 @@ absl::Status SetEnum(const std::string& key, const std::vector<std::string>& val
     return absl::OkStatus();
   }
   return NoSuchValue(key, values, names);
+}
+
+std::string ValueNamed(const ClusterConfiguration& configuration, const std::string& name) {
+  return Value(ConfigurationFields(configuration)).Find(name)->Text();
 }
 
 Document ConfigDocument(const ClusterConfiguration& configuration, const std::string& only) {
@@ -111,6 +131,7 @@ absl::StatusOr<ConfigurationEdit> EditConfiguration(ClusterConfiguration configu
           configuration.storage_security_policy);
       break;
     case ConfigurationField::kNodeLabelsToSynchronize:
+      status = CheckExpressions(values);
       configuration.node_labels_to_synchronize = values;
       break;
   }
@@ -145,14 +166,20 @@ absl::StatusOr<CommandResult> ConfigSetCommand(Session& session, const ConfigSet
       EditConfiguration(info->configuration, args.key, args.values);
   if (!edit.ok()) return edit.status();
   const std::string only = FindKey(args.key)->name;
-  const auto show = [&](const ClusterConfiguration& configuration, const char* outcome) {
+  const auto show = [&](const ClusterConfiguration& configuration, const char* outcome,
+                        bool changes) {
     Document document = ConfigDocument(configuration, only);
     document.fields.emplace_back("outcome", outcome);
+    for (Value& row : document.rows) row.object()->emplace_back("outcome", outcome);
+    document.columns.push_back({"RESULT", "outcome", false, {}, ToneOfOutcome});
+    document.changed.emplace();
+    if (changes) document.changed->push_back(only);
     return CommandResult{std::move(document), {}};
   };
   if (session.settings().dry_run) {
     session.terminal().Note("dry run: this is what it would become");
-    return show(edit->configuration, "skipped");
+    return show(edit->configuration, "skipped",
+                ValueNamed(edit->configuration, only) != ValueNamed(info->configuration, only));
   }
   ConfigurationChange change;
   change.fields = {edit->field};
@@ -169,7 +196,7 @@ absl::StatusOr<CommandResult> ConfigSetCommand(Session& session, const ConfigSet
   }
   const bool applied = result->outcome == ChangeOutcome::kApplied;
   if (!applied) session.terminal().Note("it is so already, nothing was changed");
-  return show(result->configuration, applied ? "applied" : "unchanged");
+  return show(result->configuration, applied ? "applied" : "unchanged", applied);
 }
 
 }  // namespace curator::cli

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "cli/commands/cluster.h"
 #include "cli/exit_code.h"
 #include "cli/files.h"
@@ -35,31 +36,28 @@ absl::StatusOr<std::string> ReadOwnerKey(Session& session, const TakeOwnershipAr
 
 absl::Status WriteCredentials(ConfigFile& file, const std::string& name, const Identity& owner,
                               const std::string& key_pem, Context& context) {
-  const std::string folder = file.ContextFolder(name);
   // The key first: a certificate without its key would be of no use.
-  if (absl::Status status =
-          WriteFileAtomically(absl::StrCat(folder, "/owner-key.pem"), key_pem, 0600);
-      !status.ok()) {
-    return status;
-  }
-  if (absl::Status status =
-          WriteFileAtomically(absl::StrCat(folder, "/owner.pem"), owner.certificate_pem(), 0600);
-      !status.ok()) {
-    return status;
-  }
+  absl::Status status = file.WriteContextFile(name, "owner-key.pem", key_pem);
+  if (status.ok()) status = file.WriteContextFile(name, "owner.pem", owner.certificate_pem());
+  if (!status.ok()) return status;
   context.certificate_file = absl::StrCat(name, "/owner.pem");
   context.key_file = absl::StrCat(name, "/owner-key.pem");
   return absl::OkStatus();
 }
 
-Document OwnershipDocument(const Identity& owner, const std::string& name, const ClusterCa& ca,
-                           const std::string& path) {
-  const std::string not_after =
-      absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", owner.not_after(), absl::UTCTimeZone());
+// `owner`: none where ownership was not taken.
+Document OwnershipDocument(const absl::optional<Identity>& owner, const std::string& name,
+                           const ClusterCa& ca, const std::string& path) {
+  Value subject;
+  Value not_after;
+  if (owner.has_value()) {
+    subject = owner->subject();
+    not_after = absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", owner->not_after(), absl::UTCTimeZone());
+  }
   Document document;
   document.kind = "Ownership";
-  document.fields = {{"subject", owner.subject()},
-                     {"not_after", not_after},
+  document.fields = {{"subject", std::move(subject)},
+                     {"not_after", std::move(not_after)},
                      {"context", name},
                      {"ca_sha256", ca.sha256()},
                      {"config_file", path}};
@@ -72,6 +70,54 @@ Document OwnershipDocument(const Identity& owner, const std::string& name, const
                       {"FILE", "config_file", true}};
   document.name = "context";
   return document;
+}
+
+// The context in use that was not named for this command is somebody's way to a cluster:
+// what it says of the cluster stays as it is.
+const Context* ContextNotNamed(Session& session) {
+  const Settings& settings = session.settings();
+  return settings.context_is_explicit || !settings.context.has_value() ? nullptr
+                                                                       : &*settings.context;
+}
+
+absl::Status WouldRewrite(Session& session, absl::string_view what, absl::string_view has,
+                          absl::string_view would_have) {
+  const std::string& name = session.settings().context_name.value;
+  return Failure(ExitCode::kUsage,
+                 absl::StrCat("this would change the ", what, " of context \"", name,
+                              "\", which is in use and was not named"),
+                 absl::StrCat("it has ", has, "; it would have ", would_have),
+                 {absl::StrCat("--context ", name, "     if it is meant"),
+                  "--context NAME     makes a context of that name"});
+}
+
+absl::Status CheckSameEndpoints(Session& session) {
+  const Context* context = ContextNotNamed(session);
+  const std::vector<std::string>& given = session.settings().endpoints.value;
+  if (context == nullptr || context->endpoints.empty() || context->endpoints == given ||
+      session.settings().endpoints.origin != "flag --endpoint") {
+    return absl::OkStatus();
+  }
+  return WouldRewrite(session, "endpoints", absl::StrJoin(context->endpoints, ", "),
+                      absl::StrJoin(given, ", "));
+}
+
+// Of a context that has a file alone, what that file is.
+std::string FingerprintOf(Session& session, const Context& context) {
+  if (!context.ca_sha256.empty() || context.ca_file.empty()) {
+    return ParseFingerprint(context.ca_sha256).value_or(context.ca_sha256);
+  }
+  const absl::StatusOr<std::string> pem = ReadFile(session.file().Resolve(context.ca_file));
+  const absl::StatusOr<ClusterCa> ca = pem.ok() ? ClusterCa::FromPem(*pem) : pem.status();
+  return ca.ok() ? ca->sha256() : absl::StrCat("that of ", context.ca_file);
+}
+
+absl::Status CheckSameCa(Session& session, const ClusterCa& ca) {
+  const Context* context = ContextNotNamed(session);
+  if (context == nullptr) return absl::OkStatus();
+  const std::string trusted = FingerprintOf(session, *context);
+  if (trusted.empty() || trusted == ca.sha256()) return absl::OkStatus();
+  return WouldRewrite(session, "CA", DisplayFingerprint(trusted), DisplayFingerprint(ca.sha256()));
 }
 
 }  // namespace
@@ -101,8 +147,16 @@ absl::StatusOr<CommandResult> TakeOwnershipCommand(Session& session,
                    absl::StrCat("context \"", name, "\" has none and no --endpoint is given"),
                    {"curatorctl cluster takeownership -e HOST …"});
   }
+  if (absl::Status status = CheckSameEndpoints(session); !status.ok()) return status;
   absl::StatusOr<TrustedCa> trusted = FindTrustedCa(session, target);
   if (!trusted.ok()) return trusted.status();
+  if (absl::Status status = CheckSameCa(session, trusted->ca); !status.ok()) return status;
+  if (session.settings().dry_run) {
+    session.terminal().Note(absl::StrCat(
+        "dry run: ownership would be taken, and its certificate kept in context \"", name, "\""));
+    return CommandResult{OwnershipDocument(absl::nullopt, name, trusted->ca, session.file().path()),
+                         {}};
+  }
   target.identity = *ephemeral;
   absl::StatusOr<std::unique_ptr<Client>> client = session.MakeClient(target, trusted->ca);
   if (!client.ok()) return client.status();

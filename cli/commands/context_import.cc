@@ -82,15 +82,11 @@ absl::StatusOr<Imported> ReadFolder(const std::string& folder, const std::string
 
 absl::Status Keep(ConfigFile& file, const std::string& name, const Imported& imported,
                   Context context) {
-  const std::string folder = file.ContextFolder(name);
-  if (absl::Status status = MakeFolder(folder); !status.ok()) return status;
   // The key first: a certificate without its key would be of no use.
   const std::pair<const char*, const std::string&> files[] = {
       {"owner-key.pem", imported.key_pem}, {"owner.pem", imported.certificate_pem}};
   for (const auto& [file_name, content] : files) {
-    if (absl::Status status =
-            WriteFileAtomically(absl::StrCat(folder, "/", file_name), content, 0600);
-        !status.ok()) {
+    if (absl::Status status = file.WriteContextFile(name, file_name, content); !status.ok()) {
       return status;
     }
   }
@@ -130,17 +126,11 @@ absl::StatusOr<CommandResult> ContextImportCommand(Session& session,
   if (!imported.ok()) return imported.status();
   Context context;
   context.endpoints = session.settings().endpoints.value;
-  if (session.settings().dry_run) {
-    session.terminal().Note(absl::StrCat("dry run: context \"", name, "\" would be made, trusting ",
-                                         DisplayFingerprint(imported->ca.sha256())));
-    context.ca_sha256 = imported->ca.sha256();
-    file.config().contexts[name] = context;  // of this run alone
-    return ContextResult(file, name);
-  }
   if (const absl::Status kept = Keep(file, name, *imported, context); !kept.ok()) {
     return Failure(ExitCode::kError, "the imported files could not be kept",
                    std::string(kept.message()), {"make room or correct the mode and run it again"});
   }
+  if (session.settings().dry_run) return ContextResult(file, name);
   session.terminal().Note(absl::StrCat("copied key and certificate to ", file.ContextFolder(name),
                                        "; those in ", args.folder,
                                        " are not used by curatorctl any more"));

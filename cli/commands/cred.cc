@@ -20,7 +20,7 @@ Document CredentialDocument(Value subject, const std::string& public_key, Value 
   Document document;
   document.kind = "Credential";
   document.fields = {
-      {"subject", std::move(subject)}, {"public_key", absl::BytesToHexString(public_key)},
+      {"subject", std::move(subject)}, {"public_key", OrNull(absl::BytesToHexString(public_key))},
       {"expires", std::move(expires)}, {"cert_file", or_null(certificate_file)},
       {"key_file", or_null(key_file)}, {"public_key_file", or_null(public_key_file)},
   };
@@ -45,6 +45,11 @@ absl::StatusOr<CommandResult> CredNewKeyCommand(Session& session, const CredNewK
                      "it may be the only key to a cluster",
                      {"name another folder: --out DIR, or move the file away yourself"});
     }
+  }
+  if (session.settings().dry_run) {
+    session.terminal().Note(absl::StrCat("dry run: ", key_file, " (secret, mode 0600) and ",
+                                         public_file, " would be written"));
+    return CommandResult{CredentialDocument(Value(), "", Value(), "", key_file, public_file), {}};
   }
   absl::StatusOr<OwnerKey> key = GenerateOwnerKey();
   if (!key.ok()) return key.status();

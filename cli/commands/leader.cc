@@ -6,6 +6,7 @@
 #include "absl/time/clock.h"
 #include "cli/commands/node.h"
 #include "cli/exit_code.h"
+#include "cli/tones.h"
 
 namespace curator::cli {
 namespace {
@@ -27,6 +28,16 @@ Document LeaderDocument(Value::Object fields) {
   document.columns = {
       {"LEADER", "id"}, {"ADDRESS", "address"}, {"SEEN-BY", "seen_by"}, {"AGREE", "agree"}};
   document.name = "id";
+  return document;
+}
+
+// `changed`: who leads now, or would, and did not before.
+Document TransferDocument(Value::Object leader, const char* outcome,
+                          std::vector<std::string> changed) {
+  leader.emplace_back("outcome", outcome);
+  Document document = LeaderDocument(std::move(leader));
+  document.columns.push_back({"RESULT", "outcome", false, {}, ToneOfOutcome});
+  document.changed = std::move(changed);
   return document;
 }
 
@@ -82,8 +93,9 @@ absl::StatusOr<CommandResult> LeaderTransferCommand(Session& session,
                                          " would be asked to hand over to ",
                                          args.to.empty() ? "whoever has waited longest" : args.to));
     Value::Object fields = FieldsOf(*leader);
-    fields.emplace_back("outcome", "skipped");
-    return CommandResult{LeaderDocument(std::move(fields)), {}};
+    std::vector<std::string> would_lead;
+    if (!args.to.empty() && args.to != leader->id) would_lead.push_back(args.to);
+    return CommandResult{TransferDocument(std::move(fields), "skipped", std::move(would_lead)), {}};
   }
   absl::StatusOr<TransferResult> result =
       (*client)->TransferLeadership(args.to, session.GetCallOptions());
@@ -95,10 +107,12 @@ absl::StatusOr<CommandResult> LeaderTransferCommand(Session& session,
                                          " was to lead, but does not: it failed, or lost "
                                          "leadership again"));
   }
-  Value::Object fields = FieldsOf(result->leader);
-  fields.emplace_back("outcome",
-                      result->outcome == ChangeOutcome::kApplied ? "applied" : "unchanged");
-  return CommandResult{LeaderDocument(std::move(fields)), {}};
+  const bool applied = result->outcome == ChangeOutcome::kApplied;
+  std::vector<std::string> changed;
+  if (applied) changed.push_back(result->leader.id);
+  return CommandResult{TransferDocument(FieldsOf(result->leader), applied ? "applied" : "unchanged",
+                                        std::move(changed)),
+                       {}};
 }
 
 }  // namespace curator::cli

@@ -59,17 +59,16 @@ absl::StatusOr<std::vector<NodeResult>> Choose(const NodeList& list, const NodeA
   absl::StatusOr<std::vector<Node>> nodes = PickNodes(list, ids);
   if (!nodes.ok()) return nodes.status();
   std::vector<NodeResult> items;
-  for (Node& node : *nodes) items.push_back({std::move(node), "", "", {}, {}});
+  for (Node& node : *nodes) items.emplace_back().node = std::move(node);
   return items;
 }
 
 void Approve(Client& client, Session& session, NodeResult& item) {
   if (session.settings().dry_run) {
-    item.outcome = "skipped";
-    item.detail = item.node.state == NodeState::kNew
-                      ? "dry run: NEW would become STANDBY"
-                      : absl::StrCat("dry run: ", ToString(item.node.state), " would stay");
-    return;
+    const bool is_new = item.node.state == NodeState::kNew;
+    return SetSpared(item, is_new,
+                     is_new ? "NEW would become STANDBY"
+                            : absl::StrCat(ToString(item.node.state), " would stay"));
   }
   absl::StatusOr<ApproveResult> result =
       client.ApproveNode(item.node.public_key, session.GetCallOptions());

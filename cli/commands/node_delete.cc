@@ -118,9 +118,8 @@ absl::StatusOr<CommandResult> NodeDeleteCommand(Session& session, const NodeDele
   bypass.not_decommissioned = args.force_not_decommissioned;
   ForEachUndecided(session, *results, [&](NodeResult& result) {
     if (session.settings().dry_run) {
-      result.outcome = "skipped";
-      result.detail = absl::StrCat("dry run: ", ToString(result.node.state), " would be deleted");
-      return;
+      return SetSpared(result, true,
+                       absl::StrCat(ToString(result.node.state), " would be deleted"));
     }
     absl::StatusOr<NodeChangeResult> deleted =
         (*client)->DeleteNode(result.node.id, bypass, session.GetCallOptions());
@@ -152,10 +151,8 @@ absl::StatusOr<CommandResult> NodeDecommissionCommand(Session& session,
   }
   ForEachUndecided(session, *results, [&](NodeResult& result) {
     if (dry_run) {
-      result.outcome = "skipped";
-      result.detail =
-          absl::StrCat("dry run: ", ToString(result.node.state), " would become DECOMMISSIONED");
-      return;
+      return SetSpared(result, true,
+                       absl::StrCat(ToString(result.node.state), " would become DECOMMISSIONED"));
     }
     absl::StatusOr<DecommissionResult> changed =
         (*client)->DecommissionNode(result.node.id, session.GetCallOptions());

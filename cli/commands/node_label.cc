@@ -98,7 +98,7 @@ Document LabelDocument(const std::vector<NodeResult>& results, const SeenById& s
                       {"KEY", "key"},
                       {"OLD", "old"},
                       {"NEW", "new"},
-                      {"RESULT", "outcome", true, {}, ToneOfOutcome},
+                      {"RESULT", "outcome", false, {}, ToneOfOutcome},
                       {"DETAIL", "detail", true}};
   return document;
 }
@@ -176,10 +176,8 @@ absl::StatusOr<CommandResult> NodeLabelCommand(Session& session, const NodeLabel
     if (session.settings().dry_run) {
       labels.after = LabelsWith(labels.before, change);
       const Value changes = Changes(keys, labels.before, labels.after);
-      result.outcome = "skipped";
-      result.detail = absl::StrCat("dry run: ", DescribeChanges(changes));
       result.more = {{"changes", changes}};
-      return;
+      return SetSpared(result, !changes.list()->empty(), DescribeChanges(changes));
     }
     absl::StatusOr<NodeChangeResult> changed =
         (*client)->UpdateNodeLabels(result.node.id, change, session.GetCallOptions());

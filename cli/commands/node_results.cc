@@ -71,8 +71,15 @@ void SetFailure(NodeResult& result, absl::Status status) {
 }
 
 void SetOutcome(NodeResult& result, ChangeOutcome outcome, std::string detail) {
-  result.outcome = outcome == ChangeOutcome::kApplied ? "applied" : "unchanged";
+  result.changed = outcome == ChangeOutcome::kApplied;
+  result.outcome = result.changed ? "applied" : "unchanged";
   result.detail = std::move(detail);
+}
+
+void SetSpared(NodeResult& result, bool would_change, absl::string_view detail) {
+  result.changed = would_change;
+  result.outcome = "skipped";
+  result.detail = absl::StrCat("dry run: ", detail);
 }
 
 void ForEachUndecided(const Session& session, std::vector<NodeResult>& results,
@@ -173,6 +180,10 @@ Document ResultDocument(const std::vector<NodeResult>& results, const char* acti
   document.columns = {
       {"ID", "id"}, {"RESULT", "outcome", false, {}, ToneOfOutcome}, {"DETAIL", "detail"}};
   document.name = "id";
+  document.changed.emplace();
+  for (const NodeResult& result : results) {
+    if (result.changed) document.changed->push_back(result.node.id);
+  }
   return document;
 }
 

@@ -22,7 +22,8 @@ struct NodeResult {
   std::string outcome;  // applied, unchanged, refused, unknown, skipped; empty: not decided yet
   std::string detail;
   absl::Status status;
-  Value::Object more;  // fields of this command's own
+  Value::Object more;    // fields of this command's own
+  bool changed = false;  // or would be, in a dry run
 };
 
 // Those named, in that order, or those that `filter` matches. kUsage: neither or
@@ -34,6 +35,8 @@ absl::StatusOr<std::vector<NodeResult>> ChooseNodes(Session& session,
 // `status` is not OK: outcome and detail follow from it.
 void SetFailure(NodeResult& result, absl::Status status);
 void SetOutcome(NodeResult& result, ChangeOutcome outcome, std::string detail);
+// Of a dry run.
+void SetSpared(NodeResult& result, bool would_change, absl::string_view detail);
 
 // `change` for each that is not decided yet; once interrupted they are skipped.
 void ForEachUndecided(const Session& session, std::vector<NodeResult>& results,

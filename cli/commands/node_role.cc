@@ -58,11 +58,10 @@ absl::StatusOr<CommandResult> ChangeRoles(Session& session, const std::vector<st
   ForEachUndecided(session, *results, [&](NodeResult& result) {
     if (session.settings().dry_run) {
       const std::vector<NodeRole> after = RolesWith(result.node.roles, change);
-      result.outcome = "skipped";
-      result.detail =
-          absl::StrCat("dry run: ", RoleText(result.node.roles), " would become ", RoleText(after));
       SetRoles(result, result.node.roles, after);
-      return;
+      return SetSpared(
+          result, after != result.node.roles,
+          absl::StrCat(RoleText(result.node.roles), " would become ", RoleText(after)));
     }
     absl::StatusOr<NodeChangeResult> changed =
         (*client)->UpdateNodeRoles(result.node.id, change, session.GetCallOptions());

@@ -1,7 +1,5 @@
 #include "cli/commands/trust_commands.h"
 
-#include <unistd.h>
-
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -102,7 +100,7 @@ absl::StatusOr<CommandResult> TrustForgetCommand(Session& session) {
   context->trusted.reset();
   session.file().config().contexts[name] = *context;
   if (absl::Status status = session.file().Save(); !status.ok()) return status;
-  if (written == own) unlink(own.c_str());
+  if (written == own) session.file().RemoveContextFile(name, "ca.pem");
   return CommandResult{std::move(document), {}};
 }
 

@@ -172,8 +172,10 @@ TEST_F(Commands, LabelsAreShownOldAndNew) {
   SetNodes();
   const Ran ran = Run({"node", "label", up_id_, "zone=a", "disk-"});
   EXPECT_EQ(ran.code, ExitCode::kOk) << ran.error.message;
-  EXPECT_EQ(ran.out, absl::StrCat("ID                                           KEY   OLD  NEW\n",
-                                  up_id_, "  zone  -    a\n", up_id_, "  disk  ssd  -\n"));
+  EXPECT_EQ(
+      ran.out,
+      absl::StrCat("ID                                           KEY   OLD  NEW  RESULT\n", up_id_,
+                   "  zone  -    a    applied\n", up_id_, "  disk  ssd  -    applied\n"));
   const Ran json = Run({"node", "label", up_id_, "zone=a", "disk-"}, "jsonl");
   EXPECT_THAT(json.out, HasSubstr(R"("outcome":"applied")"));
   EXPECT_THAT(json.out, HasSubstr(R"("changes":[{"key":"zone","old":null,"new":"a"},)"
@@ -365,7 +367,9 @@ TEST_F(Commands, ConfigSetSendsTheBaseItRead) {
   });
   const Ran ran = Run({"cluster", "config", "set", "node_labels_to_synchronize", "^b", "^c"});
   EXPECT_EQ(ran.code, ExitCode::kOk) << ran.error.message;
-  EXPECT_EQ(ran.out, "KEY                         VALUE\nnode_labels_to_synchronize  ^b,^c\n");
+  EXPECT_EQ(ran.out,
+            "KEY                         VALUE  RESULT\n"
+            "node_labels_to_synchronize  ^b,^c  applied\n");
   const auto request = leader_.LastRequest<management::ConfigureClusterRequest>("ConfigureCluster");
   EXPECT_EQ(request.base_config().kubernetes().node_labels_to_synchronize(0).regexp(), "^a");
   EXPECT_THAT(request.update_mask().paths(), ElementsAre("kubernetes.node_labels_to_synchronize"));

@@ -93,7 +93,7 @@ TEST_F(ContextImport, TakesTheOwnerKeyAsTheOtherToolWritesIt) {
 }
 
 TEST_F(ContextImport, EachBadFileHasItsOwnExitCode) {
-  folder_ = "/nonexistent";
+  folder_ = home_.path("no-such-folder");
   ExpectFailure(ExitCode::kNotFound);
   folder_ = files_.folder();
   const std::string good_key = *ReadFile(files_.path("owner-key.pem"));

@@ -27,6 +27,8 @@ TEST(Includes, CommandLineUsesPublicHeadersOnly) {
       const std::vector<std::string> parts = absl::StrSplit(rest, absl::ByAnyChar("\"<>"));
       ASSERT_GE(parts.size(), 2u) << line;
       const std::string& header = parts[1];
+      // What our programs share and is no part of the library.
+      if (absl::StartsWith(header, "libclient/process/")) continue;
       for (const char* inside : {"libclient/", "server/", "proto/", "metropolis/", "tests/", "grpc",
                                  "curator/v1/", "google/"}) {
         EXPECT_FALSE(absl::StartsWith(header, inside)) << entry.path() << " includes " << header;
