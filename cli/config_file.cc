@@ -197,6 +197,12 @@ void SetContext(YAML::Node node, const Context& context) {
   }
 }
 
+absl::Status Unwritable(const absl::Status& cause) {
+  return Failure(ExitCode::kError, "the configuration cannot be written",
+                 std::string(cause.message()),
+                 {"check --config, CURATORCTL_CONFIG and HOME, and who may write there"});
+}
+
 }  // namespace
 
 absl::StatusOr<ConfigFile> ConfigFile::Parse(const std::string& path, const std::string& text) {
@@ -276,7 +282,7 @@ absl::Status ConfigFile::WriteContextFile(absl::string_view context, absl::strin
   if (status.ok()) {
     status = WriteFileAtomically(absl::StrCat(folder, "/", name), content, 0600);
   }
-  return status;
+  return status.ok() ? status : Unwritable(status);
 }
 
 void ConfigFile::RemoveContextFile(absl::string_view context, absl::string_view name) {
@@ -295,11 +301,7 @@ absl::Status ConfigFile::Save() {
   const std::string text = Text();
   absl::Status status = MakeFolder(FolderOf(path_));
   if (status.ok()) status = WriteFileAtomically(path_, text, 0600);
-  if (!status.ok()) {
-    return Failure(ExitCode::kError, "the configuration cannot be written",
-                   std::string(status.message()),
-                   {"check --config and CURATORCTL_CONFIG, and who may write there"});
-  }
+  if (!status.ok()) return Unwritable(status);
   original_ = text;
   exists_ = true;
   return absl::OkStatus();

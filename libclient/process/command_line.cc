@@ -171,8 +171,9 @@ class Line {
       if (most > 1 && taken > 0) option->expected(static_cast<int>(taken));
       left -= taken;
     }
-    if (!takes_any && !std::as_const(*at_).get_subcommands({}).empty()) return;  // CLI11 says which commands there are
-    if (left > 0) {
+    if (!takes_any && !std::as_const(*at_).get_subcommands({}).empty())
+      return;  // CLI11 says which commands there are
+    if (left > 0 && !at_->get_allow_extras()) {
       Fail(absl::StrCat("unexpected argument ", arguments_[arguments_.size() - left]));
     }
   }

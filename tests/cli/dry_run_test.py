@@ -5,7 +5,6 @@ that could have changed one. Every other command refuses the flag."""
 import pathlib
 import re
 import shutil
-import stat
 import sys
 import tempfile
 import unittest
@@ -14,6 +13,7 @@ import urllib.request
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import cluster
 from cluster import eventually
+from home import Home, snapshot
 from shared_cluster import SharedCluster
 
 METRICS_PORT = 9835
@@ -24,16 +24,6 @@ READS = {"GetNodes", "GetClusterInfo", "GetRegisterTicket", "GetCurrentLeader", 
 AGENTS = {"Heartbeat", "UpdateNodeStatus", "ReportDecommission"}
 
 
-def snapshot(directory):
-    """{path: what it is and holds} of all below a directory."""
-    found = {}
-    for path in sorted(pathlib.Path(directory).rglob("*")):
-        info = path.lstat()
-        content = path.read_bytes() if stat.S_ISREG(info.st_mode) else None
-        found[str(path.relative_to(directory))] = (oct(info.st_mode), content)
-    return found
-
-
 def commands(completion):
     """{command: has it --dry-run?} as the completion script for bash tells."""
     pattern = r"""^    "([^"]+)"\) commands='([^']*)' flags='([^']*)'"""
@@ -42,28 +32,6 @@ def commands(completion):
              if not subcommands}
     assert len(found) > 30, completion
     return found
-
-
-class Home:
-    """A home with the owner's context `lab` in it, of which a snapshot is taken."""
-
-    def __init__(self, lab, directory):
-        self.path = pathlib.Path(directory)
-        self.environment = {**lab.environment(), "HOME": str(self.path),
-                            "XDG_CONFIG_HOME": str(self.path / "config"),
-                            "XDG_CACHE_HOME": str(self.path / "cache")}
-        endpoints = [word for address in lab.addresses() for word in ("-e", address)]
-        self.check("context", "add", "lab", *endpoints, "--ca-file", lab.ca, "--cert",
-                   lab.certificate, "--key", lab.key)
-        self.check("context", "add", "other", *endpoints, "--ca-sha256", lab.ca_sha256)
-
-    def ctl(self, *args, program="curatorctl"):
-        return cluster.run(program, *args, env=self.environment, cwd=self.path)
-
-    def check(self, *args):
-        result = self.ctl(*args)
-        assert result.returncode == 0, (args, result.stderr)
-        return result
 
 
 class DryRun(SharedCluster):

@@ -179,10 +179,10 @@ TEST_F(CredentialCheck, NamesWhatIsWrong) {
   EXPECT_EQ(Verdict(subject, files_.ca()), "key unsafe");
   subject.credential.key_file = other.path("owner-key.pem");
   EXPECT_EQ(Verdict(subject, files_.ca()), "certificate mismatch");
-  subject.credential.key_file = "/nonexistent/key.pem";
+  subject.credential.key_file = files_.path("missing.pem");
   EXPECT_EQ(Verdict(subject, files_.ca()), "key missing");
   subject = Subjected();
-  subject.credential.certificate_file = "/nonexistent/owner.pem";
+  subject.credential.certificate_file = files_.path("missing.pem");
   chmod(subject.credential.key_file.c_str(), 0600);
   EXPECT_EQ(Verdict(subject, files_.ca()), "certificate missing");
   subject.credential = {};
@@ -204,7 +204,7 @@ TEST_F(CredentialCheck, ThePinIsComparedWithTheFile) {
   EXPECT_EQ(verdict(subject), "ok");  // whoever answers is compared with it
   subject.ca = {};
   EXPECT_EQ(verdict(subject), "not-pinned");
-  subject.ca.file = "/nonexistent/ca.pem";
+  subject.ca.file = files_.path("missing.pem");
   EXPECT_EQ(verdict(subject), "missing");
   subject.ca.file = files_.path("owner-key.pem");
   EXPECT_EQ(verdict(subject), "unreadable");

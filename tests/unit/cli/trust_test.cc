@@ -4,6 +4,7 @@
 #include "cli/exit_code.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/support/temporary_directory.h"
 #include "tests/unit/cli/played_terminal.h"
 
 namespace curator::cli {
@@ -15,10 +16,11 @@ using ::testing::IsEmpty;
 class SessionTest : public ::testing::Test {
  protected:
   Session Make(const GlobalFlags& flags, const ConfigFile& file = ConfigFile()) {
-    return Session(*ResolveSettings(flags, {}, {"/nonexistent/config.yaml", "flag --config"}, file),
+    return Session(*ResolveSettings(flags, {}, {home_.path() + "/config.yaml", "flag --config"}, file),
                    file, terminal_, interruption_);
   }
 
+  const curatord::testing_support::TemporaryDirectory home_;
   PlayedTerminal terminal_;
   Interruption interruption_;
 };
@@ -57,7 +59,7 @@ TEST_F(SessionTest, WhatTakesSomethingAwayCanAskForAWord) {
 
 TEST_F(SessionTest, AProtectedContextAsksForItsName) {
   const absl::StatusOr<ConfigFile> file = ConfigFile::Parse(
-      "/nonexistent/config.yaml",
+      home_.path() + "/config.yaml",
       "current-context: lab\ncontexts: {lab: {endpoints: [10.0.0.1], protected: true}}\n");
   ASSERT_TRUE(file.ok()) << file.status();
   terminal_.can_ask = true;
@@ -88,7 +90,7 @@ TEST_F(SessionTest, YesIsNoAnswerToAQuestionOfTrust) {
 TEST_F(SessionTest, ACaFileThatIsNotThereIsNamed) {
   GlobalFlags flags;
   flags.endpoints = {"127.0.0.1:1"};
-  flags.ca_file = "/nonexistent/ca.pem";
+  flags.ca_file = home_.path() + "/ca.pem";
   Session session = Make(flags);
   EXPECT_EQ(ExitCodeOf(session.GetClient().status()), ExitCode::kUsage);
 }
