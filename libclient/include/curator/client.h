@@ -237,6 +237,10 @@ class Client {
   absl::StatusOr<NodeChangeResult> DeleteNode(absl::string_view id, const DeleteBypass& bypass = {},
                                               const CallOptions& options = {});
 
+  // The same of a node that was read already: `before` of the result, and not read again.
+  absl::StatusOr<NodeChangeResult> DeleteNode(const Node& before, const DeleteBypass& bypass = {},
+                                              const CallOptions& options = {});
+
   // Asks that the node leave the cluster for good. Its agent does the rest, whenever it
   // runs; then the node is DECOMMISSIONED. kRefused: it is not UP, or has roles.
   // Existing servers lack it (kUnsupported).
