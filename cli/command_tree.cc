@@ -8,13 +8,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "cli/command_tree_node.h"
+#include "cli/command_tree_ticket.h"
 #include "cli/commands/cluster.h"
 #include "cli/commands/context.h"
 #include "cli/commands/cred.h"
 #include "cli/commands/doctor.h"
 #include "cli/commands/help.h"
 #include "cli/commands/leader.h"
-#include "cli/commands/ticket.h"
 #include "cli/commands/trust_commands.h"
 #include "cli/commands/wait.h"
 #include "cli/completion.h"
@@ -108,7 +108,7 @@ class Tree {
   }
 
   void AddGlobalFlags();
-  void AddNode();
+  TreeGrower Grower();
   void AddCluster();
   void AddWait();
   void AddContext();
@@ -123,7 +123,7 @@ class Tree {
   ConfigGetArgs config_get_;
   ConfigSetArgs config_set_;
   TakeOwnershipArgs take_ownership_;
-  TicketShowArgs ticket_show_;
+  TicketBranch ticket_;
   LeaderTransferArgs leader_transfer_;
   WaitArgs wait_;
   DoctorArgs doctor_;
@@ -142,7 +142,7 @@ Tree::Tree() {
   // Inherited by what is added from here on; the root's own comes last.
   app_.footer("Flags of every command: curatorctl --help");
   AddGlobalFlags();
-  AddNode();
+  node_.Add(&app_, Grower());
   AddCluster();
   AddWait();
   AddContext();
@@ -185,7 +185,7 @@ void Tree::AddGlobalFlags() {
       ->group(kSafety);
 }
 
-void Tree::AddNode() {
+TreeGrower Tree::Grower() {
   TreeGrower grow;
   grow.noun = [this](CLI::App* parent, const char* name, const char* summary) {
     return Noun(parent, name, summary);
@@ -197,7 +197,7 @@ void Tree::AddNode() {
                               RunCommand run) {
     return WithDryRun(Verb(parent, name, summary, std::move(run)));
   };
-  node_.Add(&app_, grow);
+  return grow;
 }
 
 void Tree::AddCluster() {
@@ -224,16 +224,7 @@ void Tree::AddCluster() {
       "What can be changed is node_labels_to_synchronize, a list of regular expressions.\n"
       "Exit code 9: it was changed by somebody else meanwhile.");
 
-  CLI::App* ticket = Noun(&app_, "ticket", "what new nodes register with");
-  CLI::App* show = Verb(ticket, "show", "show the ticket; a secret", [this](Session& session) {
-    return TicketShowCommand(session, ticket_show_);
-  });
-  CLI::Option* raw = show->add_flag("--raw", ticket_show_.raw, "its bytes and nothing else");
-  CLI::Option* hex = show->add_flag("--hex", ticket_show_.hex, "in hex");
-  CLI::Option* base64 = show->add_flag("--base64", ticket_show_.base64, "in base64");
-  raw->excludes(hex)->excludes(base64);
-  hex->excludes(base64);
-  show->add_flag("--reveal", ticket_show_.reveal, "show it on a terminal as well");
+  ticket_.Add(&app_, Grower());
 
   CLI::App* leader = Noun(&app_, "leader", "the leading curator");
   Verb(leader, "show", "who leads, and who says so", LeaderShowCommand);

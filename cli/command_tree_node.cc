@@ -140,13 +140,19 @@ void NodeBranch::AddEndOfLife(CLI::App* node, const TreeGrower& grow) {
   CLI::App* remove =
       grow.changing_verb(node, "delete", "forget nodes for good; asks",
                          [this](Session& session) { return NodeDeleteCommand(session, delete_); });
-  remove->add_option("ID", delete_.ids, "nodes to delete")->required();
+  remove->add_option("ID", delete_.ids, "nodes to delete");
+  Filter(remove, delete_.selection.filter, "all of which this expression holds");
+  Repeated(remove, "-l,--label", delete_.selection.labels, "SELECTOR",
+           "all with these labels: k=v,k!=v,k,!k; repeatable: all of them");
+  Repeated(remove, "--state", delete_.selection.states, kStates, "all in one of these states");
   remove->add_flag("--force-has-roles", delete_.force_has_roles, "although they have roles");
   remove->add_flag("--force-not-decommissioned", delete_.force_not_decommissioned,
                    "although they are UP");
   Repeated(remove, "--confirm", delete_.confirmed, "ID",
            "answers the question, for these nodes and no other; repeatable");
   remove->footer(
+      "Nodes are named, or selected by flags of which all must hold: --state NEW after a ticket\n"
+      "leaked. They are shown before anything is done.\n"
       "What a deleted node holds of the cluster becomes useless: it would have to register\n"
       "anew, and lose what it stores. Decommission it first.");
 }

@@ -73,8 +73,7 @@ ctl cluster takeownership --owner-key "$work/owner/owner-key.pem" --context demo
 ctl node list
 
 say "The register ticket, for whoever joins"
-(umask 077; curatorctl ticket show --raw >"$work/ticket")
-ctl ticket show
+ctl ticket show --out "$work/ticket"
 
 say "Two more curators join, and are approved"
 for i in 2 3; do

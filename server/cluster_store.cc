@@ -1,13 +1,17 @@
 #include "server/cluster_store.h"
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "absl/types/optional.h"
 #include "libclient/client/durable_file.h"
 #include "server/explained.h"
 #include "server/store/etcd_url.h"
+#include "server/store/keys.h"
 
 namespace curatord {
 namespace {
+
+constexpr absl::Duration kContentsTimeout = absl::Seconds(10);
 
 absl::Status ExplainEtcd(const absl::Status& status) {
   switch (status.code()) {
@@ -82,6 +86,44 @@ absl::StatusOr<std::unique_ptr<Store>> OpenClusterStore(const std::string& url, 
       if (etcd) return ExplainEtcd(store.status());
       return Explained(store.status(), "the store cannot be used", "see the cause above");
   }
+}
+
+absl::StatusOr<curator::ClusterCa> ClusterIn(Store* store) {
+  absl::StatusOr<RangeResult> found =
+      store->Range(keys::kCaCertificate, absl::Now() + kContentsTimeout);
+  if (!found.ok()) return found.status();
+  if (found->kvs.empty()) {
+    absl::StatusOr<RangeResult> mark =
+        store->Range(keys::kMigration, absl::Now() + kContentsTimeout);
+    if (mark.ok() && !mark->kvs.empty()) {
+      return Explained(
+          absl::FailedPreconditionError(
+              absl::StrCat("store ", store->name(), " is a copy that was not finished")),
+          absl::StrCat("a migration into it from ", mark->kvs[0].value, " was interrupted"),
+          "run the same `curatord migrate` again");
+    }
+    return Explained(
+        absl::NotFoundError(absl::StrCat("store ", store->name(), " holds no cluster")),
+        "it is empty, or the store of something else",
+        "give the store that `curatord init` made: --store URL");
+  }
+  absl::StatusOr<curator::ClusterCa> ca = curator::ClusterCa::FromDer(found->kvs[0].value);
+  if (ca.ok()) return ca;
+  return Explained(
+      absl::DataLossError(absl::StrCat("store ", store->name(), ", key ", keys::kCaCertificate,
+                                       ": ", ca.status().message())),
+      "what is there is damaged, or not a curator's cluster",
+      "give the store that `curatord init` made, or restore it from a backup");
+}
+
+absl::Status CheckSameCa(const std::string& store_name, const curator::ClusterCa& of_store,
+                         const curator::ClusterCa& of_data_dir) {
+  if (of_store.sha256() == of_data_dir.sha256()) return absl::OkStatus();
+  return Explained(absl::FailedPreconditionError(
+                       absl::StrCat("store ", store_name, " belongs to another cluster")),
+                   absl::StrCat("its CA is SHA256:", of_store.sha256(),
+                                ", the one of this data directory SHA256:", of_data_dir.sha256()),
+                   "give the data directory and the store of the same cluster");
 }
 
 }  // namespace curatord

@@ -44,6 +44,15 @@ struct MigrateOptions {
 // interruption.
 absl::Status Migrate(const MigrateOptions& options);
 
+struct OwnerReplaceOptions {
+  absl::optional<std::string> data_dir;
+  absl::optional<std::string> store_url;
+  std::string owner_public_key_file;
+};
+// Makes the holder of another key the owner of a cluster, whether its curators run or not:
+// the certificate of the owner before counts for nothing from then on.
+absl::Status ReplaceOwner(const OwnerReplaceOptions& options);
+
 struct DevOptions {
   int curators = 3;
   int nodes = 5;

@@ -4,7 +4,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "libclient/client/durable_file.h"
 #include "libclient/client/node_files.h"
 #include "libclient/identity/certificate.h"
 #include "libclient/identity/key.h"
@@ -17,6 +16,8 @@
 #include "server/explained.h"
 #include "server/nodes/configuration.h"
 #include "server/nodes/node_record.h"
+#include "server/owner_key_file.h"
+#include "server/pki/cluster_owner.h"
 #include "server/pki/cluster_pki.h"
 #include "server/store/keys.h"
 #include "server/store/store.h"
@@ -73,23 +74,6 @@ absl::StatusOr<ClusterConfiguration> ConfigurationFor(const InitOptions& options
   return configuration;
 }
 
-absl::StatusOr<std::string> ReadOwnerKey(const std::string& path) {
-  absl::StatusOr<absl::optional<std::string>> pem = curator::ReadFileIfPresent(path);
-  if (!pem.ok()) return pem.status();
-  if (!pem->has_value()) {
-    return Explained(absl::NotFoundError(absl::StrCat("no file ", path)),
-                     "the owner's public key is read from it",
-                     "make a key pair with `curatorctl cred new-key --out DIR`");
-  }
-  absl::StatusOr<std::string> key = curator::identity::PublicKeyFromPem(**pem);
-  if (!key.ok()) {
-    return Explained(absl::InvalidArgumentError(absl::StrCat(path, ": ", key.status().message())),
-                     "an Ed25519 public key in PEM (SubjectPublicKeyInfo) is needed",
-                     "give the owner-key.pub that `curatorctl cred new-key --out DIR` wrote");
-  }
-  return key;
-}
-
 // Everything a new cluster consists of, as one transaction's operations.
 std::vector<Operation> NewCluster(const ClusterPki& pki, const StoredNode& stored,
                                   const std::string& owner_key,
@@ -103,8 +87,6 @@ std::vector<Operation> NewCluster(const ClusterPki& pki, const StoredNode& store
   node.set_cluster_unlock_key(*stored.unlock_key);
   node.set_fsm_state(metropolis::proto::common::NODE_STATE_UP);
   node.set_tpm_usage(metropolis::proto::common::NODE_TPM_USAGE_NOT_PRESENT);
-  curator::storage::InitialOwner owner;
-  owner.set_public_key(owner_key);
   return {
       Operation::Put(std::string(keys::kCaPrivateKey), pki.ca_key.ToRaw()),
       Operation::Put(std::string(keys::kCaCertificate), pki.ca.der()),
@@ -113,7 +95,7 @@ std::vector<Operation> NewCluster(const ClusterPki& pki, const StoredNode& store
                      IssueNodeCertificate(pki.ca, pki.ca_key, public_key).der()),
       Operation::Put(keys::Node(node.id()), SerializeNode(node)),
       Operation::Put(keys::JoinKey(join_key), node.id()),
-      Operation::Put(std::string(keys::kInitialOwner), owner.SerializeAsString()),
+      Operation::Put(std::string(keys::kInitialOwner), OwnerRecordOf(owner_key)),
       Operation::Put(std::string(keys::kClusterConfiguration), configuration.SerializeAsString()),
   };
 }
@@ -155,7 +137,7 @@ absl::Status WriteNodeFiles(Store* store, const std::string& data_dir, StoredNod
 absl::Status Init(const InitOptions& options) {
   absl::StatusOr<ClusterConfiguration> configuration = ConfigurationFor(options);
   if (!configuration.ok()) return configuration.status();
-  absl::StatusOr<std::string> owner_key = ReadOwnerKey(options.owner_public_key_file);
+  absl::StatusOr<std::string> owner_key = ReadOwnerPublicKey(options.owner_public_key_file);
   if (!owner_key.ok()) return owner_key.status();
   absl::StatusOr<std::string> url = DefaultStoreUrl(options.data_dir);
   if (!url.ok()) return url.status();

@@ -22,6 +22,8 @@ constexpr Row kRows[] = {
 
     // --- registration
     {"new-nodes", &Limits::new_nodes, 1, 1000000},
+    {"registration-burst", &Limits::registration_burst, 1, 1000000},
+    {"registrations-per-second", &Limits::registrations_per_second, 1, 1000000},
 
     // --- writes
 };

@@ -6,6 +6,7 @@
 #ifndef SERVER_LIMITS_H_
 #define SERVER_LIMITS_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -22,7 +23,9 @@ struct Limits {
   // --- requests and streams
 
   // --- registration
-  int64_t new_nodes = 10000;  // that wait for approval at a time
+  int64_t new_nodes = 10000;              // that wait for approval at a time
+  int64_t registration_burst = 1000;      // new nodes at once, after a quiet time
+  int64_t registrations_per_second = 50;  // and then
 
   // --- writes
 };
@@ -37,6 +40,10 @@ std::string LimitNames();
 // --- constants: connections
 
 // --- constants: requests and streams
+
+// Open at a leader at a time. Existing nodes hold about 8, and more while they start.
+inline constexpr size_t kMaxStreamsOfNode = 256;
+inline constexpr size_t kMaxStreamsOfOwner = 20000;
 
 // --- constants: registration
 

@@ -55,6 +55,7 @@ class Listener::Served {
  public:
   std::shared_ptr<Heartbeats> heartbeats;
   std::unique_ptr<AnsweredRequests> answered;
+  std::shared_ptr<MemberStreams> streams;  // null on a follower
   std::unique_ptr<LeaderServices> leader_services;
   std::unique_ptr<NotLeader> not_leader;
   std::unique_ptr<LocalService> local;
@@ -159,9 +160,11 @@ std::unique_ptr<Listener::Served> Listener::Start(const Role& role, uint64_t ver
     }
     served->heartbeats = std::make_shared<Heartbeats>(BootTime);
     served->answered = std::make_unique<AnsweredRequests>();
+    served->streams = MemberStreams::Watch(state_);
     served->leader_services = std::make_unique<LeaderServices>(
         LeaderContext{served->leadership.get(), served->heartbeats.get(), authorizer_,
-                      served->answered.get(), [this] { return election_->Candidates(); }},
+                      served->answered.get(), [this] { return election_->Candidates(); },
+                      served->streams, options_.limits},
         state_);
   } else {
     served->not_leader = std::make_unique<NotLeader>(state_, role);
@@ -170,7 +173,8 @@ std::unique_ptr<Listener::Served> Listener::Start(const Role& role, uint64_t ver
   served->status = std::make_unique<ServerStatusService>(
       served->leadership.get(), state_, authorizer_, supervisor_, role, options_.node_id);
   served->health = std::make_unique<HealthService>(authorizer_, role);
-  served->reflection = std::make_unique<ReflectionService>(served->leadership.get(), authorizer_);
+  served->reflection = std::make_unique<ReflectionService>(served->leadership.get(), state_,
+                                                           served->streams.get(), authorizer_);
 
   grpc::ServerBuilder builder;
   SetServerArguments(&builder);

@@ -123,6 +123,21 @@ int main(int argc, char** argv) {
   migrate->add_option("--to", migrate_options.to, "Store URL to fill; must hold nothing")
       ->required();
 
+  curatord::OwnerReplaceOptions owner_options;
+  CLI::App* owner = app.add_subcommand("owner", "Who owns a cluster");
+  owner->require_subcommand(1);
+  CLI::App* replace = owner->add_subcommand(
+      "replace",
+      "Give the cluster another owner, whose key was lost or stolen: the old certificate counts "
+      "for nothing from then on. Curators may run or not");
+  AddSetting(replace, "--data-dir", &owner_options.data_dir,
+             "Of a curator of the cluster, with the store in it unless --store is given");
+  AddSetting(replace, "--store", &owner_options.store_url, "As for run");
+  replace
+      ->add_option("--owner-public-key", owner_options.owner_public_key_file,
+                   "PEM file of `curatorctl cred new-key`: who may take ownership from now on")
+      ->required();
+
   curatord::DevOptions dev_options;
   CLI::App* dev =
       app.add_subcommand("dev", "Run a whole cluster on this machine, until interrupted");
@@ -156,6 +171,7 @@ int main(int argc, char** argv) {
   if (init->parsed()) End(curatord::Init(init_options));
   if (join->parsed()) End(curatord::Join(join_options));
   if (migrate->parsed()) End(curatord::Migrate(migrate_options));
+  if (replace->parsed()) End(curatord::ReplaceOwner(owner_options));
   if (run->parsed()) End(RunFromSettings(run_settings, config_file));
   End(curatord::Dev(dev_options));
 }

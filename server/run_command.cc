@@ -36,38 +36,8 @@ constexpr absl::Duration kHandOverTimeout = absl::Seconds(5);
 
 // The store must be of the cluster that our own certificate is of.
 absl::Status CheckSameCluster(Store* store, const curator::ClusterCa& ours) {
-  absl::StatusOr<RangeResult> found =
-      store->Range(keys::kCaCertificate, absl::Now() + kContentsTimeout);
-  if (!found.ok()) return found.status();
-  if (found->kvs.empty()) {
-    absl::StatusOr<RangeResult> mark =
-        store->Range(keys::kMigration, absl::Now() + kContentsTimeout);
-    if (mark.ok() && !mark->kvs.empty()) {
-      return Explained(
-          absl::FailedPreconditionError(
-              absl::StrCat("store ", store->name(), " is a copy that was not finished")),
-          absl::StrCat("a migration into it from ", mark->kvs[0].value, " was interrupted"),
-          "run the same `curatord migrate` again");
-    }
-    return Explained(
-        absl::NotFoundError(absl::StrCat("store ", store->name(), " holds no cluster")),
-        "it is empty, or the store of something else",
-        "give the store that `curatord init` made: --store URL");
-  }
-  absl::StatusOr<curator::ClusterCa> theirs = curator::ClusterCa::FromDer(found->kvs[0].value);
-  if (!theirs.ok()) {
-    return Explained(
-        absl::DataLossError(absl::StrCat("store ", store->name(), ", key ", keys::kCaCertificate,
-                                         ": ", theirs.status().message())),
-        "what is there is damaged, or not a curator's cluster",
-        "give the store that `curatord init` made, or restore it from a backup");
-  }
-  if (theirs->sha256() == ours.sha256()) return absl::OkStatus();
-  return Explained(absl::FailedPreconditionError(
-                       absl::StrCat("store ", store->name(), " belongs to another cluster")),
-                   absl::StrCat("its CA is SHA256:", theirs->sha256(),
-                                ", the one of this data directory SHA256:", ours.sha256()),
-                   "give the data directory and the store of the same cluster");
+  const absl::StatusOr<curator::ClusterCa> theirs = ClusterIn(store);
+  return theirs.ok() ? CheckSameCa(store->name(), *theirs, ours) : theirs.status();
 }
 
 // A node that has left must not lead, whatever still stands in its data directory.
@@ -178,10 +148,11 @@ absl::Status Run(const RunConfig& config) {
   }
 
   Supervisor supervisor;
-  Listener listener(store->get(), &state, &authorizer, &supervisor, &election,
-                    {credentials->node_id, credentials->identity, config.listen_address,
-                     config.advertise_host, config.advertise_port,
-                     [&agent](const std::string& leader) { agent.HintLeader(leader); }, counted});
+  Listener listener(
+      store->get(), &state, &authorizer, &supervisor, &election,
+      {credentials->node_id, credentials->identity, config.listen_address, config.advertise_host,
+       config.advertise_port, [&agent](const std::string& leader) { agent.HintLeader(leader); },
+       counted, config.limits});
   if (metrics.has_value()) metrics->Observe(&election, &state, &supervisor);
   supervisor.Start(
       "cluster-state", [&state] { return state.Run(); }, [&state] { state.Stop(); });

@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "cli/document.h"
+#include "cli/node_filter.h"
 #include "cli/session.h"
 #include "curator/client.h"
 
@@ -43,6 +44,7 @@ absl::StatusOr<CommandResult> NodeDecommissionCommand(Session& session,
 
 struct NodeDeleteArgs {
   std::vector<std::string> ids;
+  NodeSelection selection;  // instead of ids
   bool force_has_roles = false;
   bool force_not_decommissioned = false;
   // Ids once more: answers the question for exactly these nodes.

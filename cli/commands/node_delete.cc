@@ -15,9 +15,9 @@ namespace curator::cli {
 namespace {
 
 // --confirm names the nodes that are to be deleted and no other: a list of ids that
-// has come out otherwise than meant is noticed here.
-absl::Status CheckConfirmed(const NodeDeleteArgs& args) {
-  const std::set<std::string> named(args.ids.begin(), args.ids.end());
+// has come out otherwise than meant is noticed here. `ids`: those named, or selected.
+absl::Status CheckConfirmed(const NodeDeleteArgs& args, const std::vector<std::string>& ids) {
+  const std::set<std::string> named(ids.begin(), ids.end());
   const std::set<std::string> confirmed(args.confirmed.begin(), args.confirmed.end());
   if (confirmed.empty() || confirmed == named) return absl::OkStatus();
   std::vector<std::string> difference;
@@ -44,6 +44,12 @@ absl::Status ConfirmDelete(Session& session, const NodeDeleteArgs& args,
   std::string word;
   if (forced) word = ids.size() == 1 ? ids.front() : "delete";
   return session.ConfirmLoss(QuestionAbout(session, results, "delete"), LinesAbout(results), word);
+}
+
+std::vector<std::string> IdsOf(const std::vector<NodeResult>& results) {
+  std::vector<std::string> ids;
+  for (const NodeResult& result : results) ids.push_back(result.node.id);
+  return ids;
 }
 
 Obstacle RolesInTheWay(const Node& node) {
@@ -103,9 +109,17 @@ Obstacle ObstacleToDelete(const Node& node, const NodeDeleteArgs& args) {
 }
 
 absl::StatusOr<CommandResult> NodeDeleteCommand(Session& session, const NodeDeleteArgs& args) {
-  if (absl::Status status = CheckConfirmed(args); !status.ok()) return status;
-  absl::StatusOr<std::vector<NodeResult>> results = ChooseNodes(session, args.ids);
+  const absl::StatusOr<std::string> filter = FilterOf(args.selection);
+  if (!filter.ok()) return filter.status();
+  if (filter->empty()) {
+    if (absl::Status status = CheckConfirmed(args, args.ids); !status.ok()) return status;
+  }
+  absl::StatusOr<std::vector<NodeResult>> results = ChooseNodes(session, args.ids, *filter);
   if (!results.ok()) return results.status();
+  if (!filter->empty()) {
+    if (absl::Status status = CheckConfirmed(args, IdsOf(*results)); !status.ok()) return status;
+    if (results->empty()) session.terminal().Note("no node is selected");
+  }
   absl::StatusOr<Client*> client = session.GetClient();
   if (!client.ok()) return client.status();
   // Nobody is asked about what would be refused anyhow.
@@ -122,7 +136,7 @@ absl::StatusOr<CommandResult> NodeDeleteCommand(Session& session, const NodeDele
                        absl::StrCat(ToString(result.node.state), " would be deleted"));
     }
     absl::StatusOr<NodeChangeResult> deleted =
-        (*client)->DeleteNode(result.node.id, bypass, session.GetCallOptions());
+        (*client)->DeleteNode(result.node, bypass, session.GetCallOptions());
     if (!deleted.ok()) return SetFailure(result, deleted.status());
     SetOutcome(result, deleted->outcome,
                absl::StrCat("deleted, was ", ToString(deleted->before.state)));

@@ -40,7 +40,7 @@ absl::StatusOr<std::vector<NodeResult>> ChooseNodes(Session& session,
                                                     const std::vector<std::string>& ids,
                                                     const std::string& filter) {
   if (!ids.empty() && !filter.empty()) {
-    return Failure(ExitCode::kUsage, "--filter and named nodes exclude each other");
+    return Failure(ExitCode::kUsage, "named nodes and flags that select some exclude each other");
   }
   if (ids.empty() && filter.empty()) {
     return Failure(ExitCode::kUsage, "no node is named", "",

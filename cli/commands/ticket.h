@@ -1,4 +1,4 @@
-// curatorctl ticket show
+// curatorctl ticket show | rotate
 #ifndef CLI_COMMANDS_TICKET_H_
 #define CLI_COMMANDS_TICKET_H_
 
@@ -11,13 +11,16 @@
 
 namespace curator::cli {
 
-struct TicketShowArgs {
+// How the ticket is told: both commands tell the one that stands, or stands then.
+struct TicketArgs {
   bool raw = false;
   bool hex = false;
   bool base64 = false;
   bool reveal = false;
+  std::string out;  // file it goes to, instead of standard output
 };
-absl::StatusOr<CommandResult> TicketShowCommand(Session& session, const TicketShowArgs& args);
+absl::StatusOr<CommandResult> TicketShowCommand(Session& session, const TicketArgs& args);
+absl::StatusOr<CommandResult> TicketRotateCommand(Session& session, const TicketArgs& args);
 
 // The first 16 hex digits of the ticket's SHA-256: names it without telling it.
 std::string TicketId(absl::string_view ticket);

@@ -184,15 +184,22 @@ absl::StatusOr<NodeChangeResult> Client::DeleteNode(absl::string_view id,
                                                     const DeleteBypass& bypass,
                                                     const CallOptions& options) {
   if (absl::Status status = RequireNodeId(id); !status.ok()) return status;
+  const net::LeaderFinder::Operation operation(*finder_);
+  absl::StatusOr<Node> before = NodeChange(*finder_, std::string(id), options).Read();
+  if (!before.ok()) return before.status();
+  return DeleteNode(*before, bypass, options);
+}
+
+absl::StatusOr<NodeChangeResult> Client::DeleteNode(const Node& before, const DeleteBypass& bypass,
+                                                    const CallOptions& options) {
+  if (absl::Status status = RequireNodeId(before.id); !status.ok()) return status;
   management::DeleteNodeRequest request;
-  request.set_id(std::string(id));
+  request.set_id(before.id);
   if (bypass.has_roles) request.mutable_safety_bypass_has_roles();
   if (bypass.not_decommissioned) request.mutable_safety_bypass_not_decommissioned();
   const net::LeaderFinder::Operation operation(*finder_);
-  NodeChange node_change(*finder_, std::string(id), options);
-  absl::StatusOr<Node> before = node_change.Read();
-  if (!before.ok()) return before.status();
-  NodeChangeResult result{ChangeOutcome::kApplied, *before, *before};
+  NodeChange node_change(*finder_, before.id, options);
+  NodeChangeResult result{ChangeOutcome::kApplied, before, before};
   management::DeleteNodeResponse response;
   absl::Status status = node_change.Make(
       {"metropolis.proto.api.Management.DeleteNode", request, response,

@@ -20,16 +20,24 @@ inline constexpr char kReasonOutcomeUnknown[] = "OUTCOME_UNKNOWN";
 inline constexpr char kReasonStoreUnavailable[] = "STORE_UNAVAILABLE";
 // This server will never serve the method (UNIMPLEMENTED from a leader).
 inline constexpr char kReasonUnsupported[] = "UNSUPPORTED";
-// The cluster does not stand by the node's certificate any more: the node was deleted
-// or decommissioned (UNAUTHENTICATED), metadata own_node. Not executed.
+// The cluster does not stand by the certificate any more (UNAUTHENTICATED): the node was
+// deleted or decommissioned, metadata own_node; or the owner was replaced. Not executed.
 inline constexpr char kReasonCertificateRevoked[] = "CERTIFICATE_REVOKED";
 // The node that joins is not UP (FAILED_PRECONDITION), metadata own_node.
 inline constexpr char kReasonNodeNotUp[] = "NODE_NOT_UP";
+
+// More than the server bears of one caller, or of all (RESOURCE_EXHAUSTED), metadata limit.
+// Not executed; it may be later.
+inline constexpr char kReasonTooManyStreams[] = "TOO_MANY_STREAMS";
+inline constexpr char kReasonTooManyNewNodes[] = "TOO_MANY_NEW_NODES";
+inline constexpr char kReasonRegistrationRate[] = "REGISTRATION_RATE";
 
 // Keys of ErrorInfo.metadata.
 inline constexpr char kLeaderIdKey[] = "leader_id";
 inline constexpr char kLeaderAddressKey[] = "leader_address";
 inline constexpr char kTermKey[] = "term";
+// The number that was reached.
+inline constexpr char kLimitKey[] = "limit";
 // Why a node is refused for good, where it is one of the two.
 inline constexpr char kOwnNodeKey[] = "own_node";
 inline constexpr char kOwnNodeDeleted[] = "DELETED";

@@ -48,7 +48,9 @@ std::string RandomBytes(size_t size);
 // Constant time; false for different sizes.
 bool ConstantTimeEqual(absl::string_view a, absl::string_view b);
 
-// Lower-case hex of SHA-256.
+// 32 bytes.
+std::string Sha256(absl::string_view data);
+// The same in lower-case hex.
 std::string Sha256Hex(absl::string_view data);
 
 }  // namespace curator::identity

@@ -211,7 +211,8 @@ class LogicalCall {
           break;
         }
         error.message = absl::StrCat(leader, " does not accept our certificate");
-        error.hints = {"check the client certificate: it must be of this cluster and in date"};
+        error.hints = {
+            "check the client certificate: it must be of this cluster, in date, and not replaced"};
         error.endpoints = finder_.Reports();
         MarkRejected(error.endpoints);
         break;

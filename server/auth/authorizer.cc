@@ -91,7 +91,6 @@ Caller Authorizer::Verify(const Certificate& leaf, absl::Time now) const {
   if (node.ok()) {
     caller.kind = Caller::Kind::kNode;
     caller.name = node.name;
-    caller.certificate = leaf.der();
   } else if (const Verification user = VerifyUserCertificate(leaf, ca_, now); user.ok()) {
     caller.kind = Caller::Kind::kUser;
     caller.name = user.name;
@@ -105,6 +104,7 @@ Caller Authorizer::Verify(const Certificate& leaf, absl::Time now) const {
     return caller;
   }
   caller.public_key = leaf.public_key();
+  if (caller.kind != Caller::Kind::kEphemeral) caller.certificate = leaf.der();
   return caller;
 }
 

@@ -1,8 +1,8 @@
 // Authorizer: who calls, and whether it may (protocol section 2). Decided for
 // each RPC from its method option `metropolis.proto.ext.authorization`; a method
 // without that option is refused, but for the standard services that authorizer.cc
-// names (health, reflection). It knows the CA and no state: whether a node's
-// certificate still counts is the leader's to say (leader/admission.h). Thread-safe.
+// names (health, reflection). It knows the CA and no state: whether a
+// certificate still counts is the cluster's to say (leader/admission.h). Thread-safe.
 #ifndef SERVER_AUTH_AUTHORIZER_H_
 #define SERVER_AUTH_AUTHORIZER_H_
 

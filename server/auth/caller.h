@@ -16,7 +16,7 @@ struct Caller {
   Kind kind = Kind::kAnonymous;
   std::string name;         // node id or user name
   std::string public_key;   // 32 bytes; empty for kAnonymous
-  std::string certificate;  // of kNode: DER
+  std::string certificate;  // of kNode and kUser: DER
   // Of kAnonymous: why a certificate of this cluster does not count, if only the time is wrong.
   std::string invalid_now;
   // The method is for nodes and users of the cluster only.

@@ -8,8 +8,10 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
@@ -21,6 +23,7 @@
 #include "libclient/client/node_files.h"
 #include "libclient/identity/key.h"
 #include "server/explained.h"
+#include "server/limits.h"
 #include "server/listener.h"
 
 namespace curatord {
@@ -179,10 +182,18 @@ absl::Status DevCluster::EnsureInitialized() {
 }
 
 absl::Status DevCluster::StartCurator(int number) {
+  std::vector<std::string> command = {
+      curatord_binary_, "run",      "--data-dir", CuratorDir(number),
+      "--store",        store_url_, "--listen",   addresses_[static_cast<size_t>(number) - 1]};
+  // A crowd that was asked for is no flood: all of it registers at once.
+  if (const Limits usual; options_.nodes > usual.registration_burst / 2) {
+    for (const auto& limit : {absl::StrCat("registration-burst=", 2 * options_.nodes),
+                              absl::StrCat("new-nodes=", usual.new_nodes + options_.nodes)}) {
+      command.insert(command.end(), {"--limit", limit});
+    }
+  }
   absl::StatusOr<ChildProcess> child =
-      ChildProcess::Start(absl::StrCat("curator-", number), CuratorDir(number),
-                          {curatord_binary_, "run", "--data-dir", CuratorDir(number), "--store",
-                           store_url_, "--listen", addresses_[static_cast<size_t>(number) - 1]});
+      ChildProcess::Start(absl::StrCat("curator-", number), CuratorDir(number), std::move(command));
   if (!child.ok()) return child.status();
   children_.push_back(*std::move(child));
   return absl::OkStatus();

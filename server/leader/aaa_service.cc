@@ -6,8 +6,8 @@
 #include "absl/strings/str_cat.h"
 #include "libclient/identity/certificate.h"
 #include "libclient/identity/key.h"
-#include "metropolis/storage.pb.h"
 #include "server/nodes/decision.h"
+#include "server/pki/cluster_owner.h"
 #include "server/pki/cluster_pki.h"
 #include "server/rpc/exchange_stream.h"
 #include "server/store/keys.h"
@@ -18,28 +18,27 @@ namespace {
 using metropolis::proto::api::EscrowRequest;
 using metropolis::proto::api::EscrowResponse;
 
-constexpr char kOwner[] = "owner";
-
-// The owner's certificate: issued once, then the stored one again. An owner whose
-// key is not the one that was set when the cluster was made is refused.
+// The owner's certificate: issued once, then the stored one again. Whose key is not the
+// owner's is refused. Who that is others than the leader may change (`curatord owner
+// replace`): what is decided here holds only while it is so in the store.
 Operations DecideOwnerCertificate(const DecisionView& view, const std::string& public_key,
                                   std::string* certificate) {
-  absl::optional<std::string> stored = view.Find(keys::kInitialOwner);
-  curator::storage::InitialOwner owner;
-  if (!stored.has_value() || !owner.ParseFromString(*stored)) {
+  const absl::optional<std::string> owner_key = OwnerKeyIn(view.FindGuarded(keys::kInitialOwner));
+  if (!owner_key.has_value()) {
     return absl::FailedPreconditionError("this cluster has no owner to be taken by");
   }
-  if (!curator::identity::ConstantTimeEqual(owner.public_key(), public_key)) {
+  if (!curator::identity::ConstantTimeEqual(*owner_key, public_key)) {
     return absl::PermissionDeniedError("this key is not the key of the cluster's owner");
   }
-  if (absl::optional<std::string> issued = view.Find(keys::kOwnerCertificate); issued.has_value()) {
+  absl::optional<std::string> issued = view.Find(keys::kOwnerCertificate);
+  if (IsCertificateOf(issued, public_key)) {
     *certificate = *std::move(issued);
     return std::vector<Operation>{};
   }
   absl::StatusOr<ClusterPki> pki =
       LoadClusterPki([&view](absl::string_view key) { return view.Find(key); });
   if (!pki.ok()) return pki.status();
-  *certificate = IssueUserCertificate(pki->ca, pki->ca_key, public_key, kOwner).der();
+  *certificate = IssueUserCertificate(pki->ca, pki->ca_key, public_key, kOwnerName).der();
   return std::vector<Operation>{Operation::Put(std::string(keys::kOwnerCertificate), *certificate)};
 }
 
@@ -55,8 +54,8 @@ class EscrowStream final : public ExchangeStream<EscrowRequest, EscrowResponse> 
       return;
     }
     const EscrowRequest::Parameters& parameters = request.parameters();
-    if (parameters.requested_identity_name() != kOwner) {
-      End(absl::UnimplementedError(absl::StrCat("only the identity \"", kOwner,
+    if (parameters.requested_identity_name() != kOwnerName) {
+      End(absl::UnimplementedError(absl::StrCat("only the identity \"", kOwnerName,
                                                 "\" is issued, not ",
                                                 Quoted(parameters.requested_identity_name()))));
       return;

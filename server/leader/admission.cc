@@ -1,10 +1,11 @@
 #include "server/leader/admission.h"
 
-#include <algorithm>
+#include <string>
 
 #include "absl/strings/str_cat.h"
 #include "libclient/core/error_info.h"
 #include "server/nodes/decision.h"
+#include "server/pki/cluster_owner.h"
 #include "server/rpc/rpc_error.h"
 #include "server/store/keys.h"
 
@@ -23,10 +24,28 @@ absl::Status Revoked(absl::string_view why, absl::string_view own_node = "") {
       core::kReasonCertificateRevoked, {{core::kOwnNodeKey, std::string(own_node)}});
 }
 
-}  // namespace
+absl::Status RevokedOfUser(absl::string_view why) {
+  return WithReason(
+      absl::UnauthenticatedError(absl::StrCat("the user's certificate is refused: ", why)),
+      core::kReasonCertificateRevoked);
+}
 
-absl::Status CheckNotRevoked(const Caller& caller, const ClusterState& state) {
-  if (caller.kind != Caller::Kind::kNode || !caller.must_be_member) return absl::OkStatus();
+absl::Status CheckUser(const Caller& caller, const ClusterState& state) {
+  if (caller.name != kOwnerName) {
+    return RevokedOfUser(
+        absl::StrCat("this cluster has no user ", Quoted(caller.name), ", its owner alone"));
+  }
+  if (OwnerKeyIn(state.Find(keys::kInitialOwner)) !=
+      absl::optional<std::string>(caller.public_key)) {
+    return RevokedOfUser("it is of another key than the cluster's owner has now");
+  }
+  if (state.Find(keys::kOwnerCertificate) != absl::optional<std::string>(caller.certificate)) {
+    return RevokedOfUser("it is not the one that is stored for the cluster's owner");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckNode(const Caller& caller, const ClusterState& state) {
   const NodeRecordPtr record = state.FindNode(caller.name);
   if (record == nullptr) {
     return Revoked(absl::StrCat("node ", caller.name, " was deleted from the cluster"),
@@ -44,6 +63,31 @@ absl::Status CheckNotRevoked(const Caller& caller, const ClusterState& state) {
   return absl::OkStatus();
 }
 
+}  // namespace
+
+absl::Status CheckNotRevoked(const Caller& caller, const ClusterState& state) {
+  if (!caller.must_be_member) return absl::OkStatus();
+  switch (caller.kind) {
+    case Caller::Kind::kNode:
+      return CheckNode(caller, state);
+    case Caller::Kind::kUser:
+      return CheckUser(caller, state);
+    case Caller::Kind::kAnonymous:
+    case Caller::Kind::kEphemeral:
+      return absl::OkStatus();
+  }
+  return absl::OkStatus();
+}
+
+// The key of a new owner is older than any certificate of it: who knows the one certainly
+// has a state in which the other may be missing, and must not judge by that.
+absl::Status CheckNotReplaced(const Caller& caller, const ClusterState& state) {
+  if (caller.kind != Caller::Kind::kUser || !caller.must_be_member) return absl::OkStatus();
+  const absl::optional<std::string> owner_key = OwnerKeyIn(state.Find(keys::kInitialOwner));
+  if (!owner_key.has_value() || *owner_key == caller.public_key) return absl::OkStatus();
+  return CheckUser(caller, state);
+}
+
 void ConfirmRevoked(Leadership* leadership, const Caller& caller, absl::string_view full_method,
                     std::function<void(const absl::Status&)> refuse) {
   const bool not_found = full_method == kUpdateNodeStatus;
@@ -58,68 +102,10 @@ void ConfirmRevoked(Leadership* leadership, const Caller& caller, absl::string_v
       return;
     }
     const absl::Status revoked = CheckNotRevoked(caller, *state);
-    refuse(revoked.ok() ? absl::UnavailableError(
-                              "the node's certificate has become valid just now: call again")
-                        : revoked);
+    refuse(revoked.ok()
+               ? absl::UnavailableError("the certificate has become valid just now: call again")
+               : revoked);
   });
-}
-
-std::shared_ptr<NodeStreams> NodeStreams::Watch(ClusterState* state) {
-  std::shared_ptr<NodeStreams> streams(new NodeStreams(state));
-  {
-    // Streams that are added look at what changed until then themselves.
-    absl::MutexLock lock(&streams->mutex_);
-    streams->revision_ = state->revision();
-  }
-  state->Subscribe(streams, [raw = streams.get()] { raw->OnNodesChanged(); });
-  return streams;
-}
-
-void NodeStreams::Add(const Caller& caller, std::weak_ptr<void> stream,
-                      std::function<void(const absl::Status&)> end) {
-  if (caller.kind != Caller::Kind::kNode) return;
-  const Stream added{caller, std::move(stream), std::move(end)};
-  {
-    absl::MutexLock lock(&mutex_);
-    std::vector<Stream>& of_node = streams_[caller.name];
-    of_node.erase(std::remove_if(of_node.begin(), of_node.end(),
-                                 [](const Stream& s) { return s.stream.expired(); }),
-                  of_node.end());
-    of_node.push_back(added);
-  }
-  // Revoked since the caller was admitted, and looked at before it was added.
-  EndIfRevoked(added);
-}
-
-void NodeStreams::OnNodesChanged() {
-  std::vector<Stream> suspects;
-  {
-    absl::MutexLock lock(&mutex_);
-    absl::StatusOr<std::vector<NodeChange>> changes = state_->ChangesSince(&revision_);
-    if (changes.ok()) {
-      for (const NodeChange& change : *changes) {
-        auto of_node = streams_.find(change.id);
-        if (of_node == streams_.end()) continue;
-        suspects.insert(suspects.end(), of_node->second.begin(), of_node->second.end());
-        if (change.record == nullptr) streams_.erase(of_node);
-      }
-    } else {
-      // Deletions since then are forgotten: any stream may be concerned.
-      revision_ = state_->revision();
-      for (const auto& [id, of_node] : streams_) {
-        suspects.insert(suspects.end(), of_node.begin(), of_node.end());
-      }
-    }
-  }
-  for (const Stream& suspect : suspects) EndIfRevoked(suspect);
-}
-
-void NodeStreams::EndIfRevoked(const Stream& stream) const {
-  const std::shared_ptr<void> alive = stream.stream.lock();
-  if (alive == nullptr) return;
-  if (absl::Status revoked = CheckNotRevoked(stream.caller, *state_); !revoked.ok()) {
-    stream.end(revoked);
-  }
 }
 
 }  // namespace curatord

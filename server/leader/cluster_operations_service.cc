@@ -7,6 +7,7 @@
 #include "libclient/identity/node_id.h"
 #include "server/log.h"
 #include "server/nodes/departure.h"
+#include "server/nodes/register_ticket.h"
 
 namespace curatord {
 namespace {
@@ -107,6 +108,37 @@ grpc::ServerUnaryReactor* ClusterOperationsService::ReportDecommission(
               return DecideDecommissionReport(view, node_id, request, absl::Now(), answer);
             });
       });
+}
+
+grpc::ServerUnaryReactor* ClusterOperationsService::DescribeRegisterTicket(
+    grpc::CallbackServerContext* context, const curator::v1::DescribeRegisterTicketRequest*,
+    curator::v1::RegisterTicketFacts* response) {
+  return ServeUnary(leader_, context, "curator.v1.ClusterOperations.DescribeRegisterTicket",
+                    response, [this](const Caller&, auto call) {
+                      leader_.leadership->Confirm(
+                          [call, state = &leader_.leadership->state()](absl::Status confirmed) {
+                            if (!confirmed.ok()) {
+                              call->Settle(std::move(confirmed));
+                            } else {
+                              call->Settle(DescribeTicket(DecisionView(state)));
+                            }
+                          });
+                    });
+}
+
+grpc::ServerUnaryReactor* ClusterOperationsService::RotateRegisterTicket(
+    grpc::CallbackServerContext* context, const curator::v1::RotateRegisterTicketRequest* request,
+    curator::v1::RotateRegisterTicketResponse* response) {
+  return ServeUnary(leader_, context, "curator.v1.ClusterOperations.RotateRegisterTicket", response,
+                    [this, request](const Caller& caller, auto call) {
+                      LogInfo("asked to replace the register ticket", {{"by", caller.name}});
+                      SettleByWriting(
+                          leader_, std::move(call),
+                          [request = *request](const DecisionView& view,
+                                               curator::v1::RotateRegisterTicketResponse* answer) {
+                            return DecideTicketRotation(view, request, absl::Now(), answer);
+                          });
+                    });
 }
 
 }  // namespace curatord

@@ -20,6 +20,13 @@ class ClusterOperationsService final : public curator::v1::ClusterOperations::Ca
   grpc::ServerUnaryReactor* ReportDecommission(
       grpc::CallbackServerContext* context, const curator::v1::ReportDecommissionRequest* request,
       curator::v1::ReportDecommissionResponse* response) override;
+  grpc::ServerUnaryReactor* DescribeRegisterTicket(
+      grpc::CallbackServerContext* context,
+      const curator::v1::DescribeRegisterTicketRequest* request,
+      curator::v1::RegisterTicketFacts* response) override;
+  grpc::ServerUnaryReactor* RotateRegisterTicket(
+      grpc::CallbackServerContext* context, const curator::v1::RotateRegisterTicketRequest* request,
+      curator::v1::RotateRegisterTicketResponse* response) override;
 
  private:
   const LeaderContext leader_;

@@ -108,9 +108,13 @@ grpc::ServerUnaryReactor* CuratorService::RegisterNode(
                     response, [this, request](const Caller& caller, auto call) {
                       SettleByWriting(
                           leader_, std::move(call),
-                          [key = EphemeralKey(caller), request = *request](
+                          [key = EphemeralKey(caller), request = *request,
+                           registration = leader_.registrations->Begin()](
                               const DecisionView& view, curator_api::RegisterNodeResponse* answer) {
-                            return DecideRegister(view, key, request, answer);
+                            return DecideRegister(
+                                view, key, request,
+                                [&](const DecisionView& v) { return registration->Admit(v); },
+                                answer);
                           });
                     });
 }

@@ -1,5 +1,6 @@
 #include "server/leader/leader_services.h"
 
+#include "server/boot_clock.h"
 #include "server/leader/aaa_service.h"
 #include "server/leader/cluster_operations_service.h"
 #include "server/leader/curator_service.h"
@@ -11,11 +12,11 @@ namespace curatord {
 
 struct LeaderServices::Services {
   Services(LeaderContext context, ClusterState* state)
-      : streams(NodeStreams::Watch(state)),
+      : registrations(context.limits, BootTime),
         consensus(context.leadership->store(), context.leadership->role().leader_id),
         feed(NodeFeed::Of(state)),
         leader([this, &context] {
-          context.streams = streams.get();
+          context.registrations = &registrations;
           context.consensus = &consensus;
           context.work = &work;
           context.feed = feed.get();
@@ -30,7 +31,7 @@ struct LeaderServices::Services {
     work.Stop();
     feed->Stop();
   }
-  const std::shared_ptr<NodeStreams> streams;
+  Registrations registrations;
   ConsensusStatus consensus;
   const std::shared_ptr<NodeFeed> feed;
   WorkThread work;

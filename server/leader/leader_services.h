@@ -19,6 +19,9 @@
 #include "server/leader/consensus_status.h"
 #include "server/leader/heartbeats.h"
 #include "server/leader/leadership.h"
+#include "server/leader/member_streams.h"
+#include "server/leader/registrations.h"
+#include "server/limits.h"
 #include "server/rpc/unary_call.h"
 #include "server/rpc/work_thread.h"
 
@@ -33,8 +36,10 @@ struct LeaderContext {
   const Authorizer* authorizer;
   AnsweredRequests* answered;
   std::function<std::vector<Candidate>()> candidates;  // Election::Candidates
+  std::shared_ptr<MemberStreams> streams;
+  Limits limits;
   // LeaderServices' own.
-  NodeStreams* streams = nullptr;
+  Registrations* registrations = nullptr;
   WorkThread* work = nullptr;
   NodeFeed* feed = nullptr;
   ConsensusStatus* consensus = nullptr;
@@ -81,9 +86,7 @@ bool AdmitStream(const LeaderContext& leader, const absl::StatusOr<Caller>& call
                    [stream](const absl::Status& refusal) { stream->End(refusal); });
     return false;
   }
-  leader.streams->Add(*caller, stream,
-                      [raw = stream.get()](const absl::Status& revoked) { raw->End(revoked); });
-  return true;
+  return TakePlace(leader.streams.get(), *caller, stream);
 }
 
 // Settles `call` with what `decide(view, &response)` decides and writes.

@@ -134,7 +134,9 @@ size_t Leadership::CommitSome(std::vector<PendingWrite>* writes, size_t first, s
     std::vector<Operation> operations;
     operations.reserve(merged.size());
     for (auto& [key, operation] : merged) operations.push_back(std::move(operation));
-    committed = operations.empty() ? CheckFence() : CommitFenced(operations);
+    std::vector<Guard> guards = view.guards();
+    committed = operations.empty() && guards.empty() ? CheckFence()
+                                                     : CommitFenced(operations, std::move(guards));
   }
   if (absl::IsInvalidArgument(committed) && next - first > 1) {
     // Nothing ran: one of them is too much for the store. Singly, only that one fails.
@@ -147,24 +149,36 @@ size_t Leadership::CommitSome(std::vector<PendingWrite>* writes, size_t first, s
   return next;
 }
 
-absl::Status Leadership::CommitFenced(const std::vector<Operation>& operations) {
+absl::Status Leadership::CommitFenced(const std::vector<Operation>& operations,
+                                      std::vector<Guard> guards) {
   const NodesBefore before = NodesToWrite(*state_, operations);
+  guards.push_back(Guard::ModRevision(role_.lock_key, lock_mod_revision_));
   absl::StatusOr<CommitResult> result =
-      store_->Commit({Guard::ModRevision(role_.lock_key, lock_mod_revision_)}, operations,
-                     absl::Now() + kStoreTimeout);
+      store_->Commit(guards, operations, absl::Now() + kStoreTimeout);
   if (result.ok()) {
-    if (!result->succeeded) return Lost();
+    if (!result->succeeded) return guards.size() == 1 ? Lost() : FencedOrOvertaken();
     state_->ApplyCommitted(operations, result->revision);
     LogNodeEvents(before, *state_);
     LogDepartures(operations);
     return absl::OkStatus();
   }
   if (absl::IsInvalidArgument(result.status())) return result.status();
-  if (!absl::IsUnknown(result.status())) return StoreUnavailableError(result.status().message());
+  if (operations.empty() || !absl::IsUnknown(result.status())) {
+    return StoreUnavailableError(result.status().message());
+  }
   late_write_possible_ = true;
   ++unknown_outcomes_;
   LogWarning("a write has an unknown outcome", {{"error", result.status().message()}});
   return OutcomeUnknownError(term(), result.status().message());
+}
+
+// Nothing was executed. Our watch brings what was changed; who asked asks again.
+absl::Status Leadership::FencedOrOvertaken() {
+  const absl::StatusOr<CommitResult> fence = store_->Commit(
+      {Guard::ModRevision(role_.lock_key, lock_mod_revision_)}, {}, absl::Now() + kStoreTimeout);
+  if (!fence.ok()) return StoreUnavailableError(fence.status().message());
+  if (!fence->succeeded) return Lost();
+  return StoreUnavailableError("what this rests on was changed in the store just now");
 }
 
 absl::Status Leadership::CheckFence() {

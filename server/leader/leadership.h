@@ -89,7 +89,10 @@ class Leadership {
   // `limit`), commits, settles them; returns the first that is left.
   size_t CommitSome(std::vector<PendingWrite>* writes, size_t first, size_t limit);
   absl::Status CheckFence();
-  absl::Status CommitFenced(const std::vector<Operation>& operations);
+  // `guards`: of the decisions (DecisionView::FindGuarded). UNAVAILABLE if one does not hold.
+  absl::Status CommitFenced(const std::vector<Operation>& operations, std::vector<Guard> guards);
+  // Why a transaction with guards beside the fence was refused.
+  absl::Status FencedOrOvertaken();
   // After an unknown outcome: nothing may be decided while that write may yet arrive.
   absl::Status ExcludeLateWrites() ABSL_LOCKS_EXCLUDED(mutex_);
   // After an unknown outcome: nothing may be served until we know what the store holds.

@@ -5,13 +5,13 @@
 #include <vector>
 
 #include "absl/time/clock.h"
-#include "libclient/identity/key.h"
 #include "server/leader/node_list_streams.h"
 #include "server/nodes/configuration.h"
 #include "server/nodes/departure.h"
 #include "server/nodes/lifecycle.h"
 #include "server/nodes/node_labels.h"
 #include "server/nodes/node_roles.h"
+#include "server/nodes/register_ticket.h"
 #include "server/store/keys.h"
 
 namespace curatord {
@@ -21,19 +21,6 @@ namespace api = metropolis::proto::api;
 namespace common = metropolis::proto::common;
 
 constexpr size_t kDirectorySize = 15;
-constexpr size_t kTicketBytes = 32;
-
-Operations DecideTicket(const DecisionView& view, api::GetRegisterTicketResponse* response) {
-  if (absl::optional<std::string> ticket = view.Find(keys::kRegisterTicket); ticket.has_value()) {
-    response->set_ticket(*ticket);
-    return std::vector<Operation>{};
-  }
-  curator::storage::RegisterTicket ticket;
-  ticket.set_opaque(curator::identity::RandomBytes(kTicketBytes));
-  response->set_ticket(ticket.SerializeAsString());
-  return std::vector<Operation>{
-      Operation::Put(std::string(keys::kRegisterTicket), response->ticket())};
-}
 
 api::GetClusterInfoResponse ClusterInfoFrom(const ClusterState& state) {
   api::GetClusterInfoResponse response;
@@ -68,7 +55,11 @@ grpc::ServerUnaryReactor* ManagementService::GetRegisterTicket(
     api::GetRegisterTicketResponse* response) {
   return ServeUnary(leader_, context, "metropolis.proto.api.Management.GetRegisterTicket", response,
                     [this](const Caller&, auto call) {
-                      SettleByWriting(leader_, std::move(call), DecideTicket);
+                      SettleByWriting(
+                          leader_, std::move(call),
+                          [](const DecisionView& view, api::GetRegisterTicketResponse* answer) {
+                            return DecideTicket(view, absl::Now(), answer);
+                          });
                     });
 }
 

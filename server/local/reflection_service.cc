@@ -150,10 +150,16 @@ ReflectionService::ServerReflectionInfo(grpc::CallbackServerContext* context) {
   absl::StatusOr<Caller> caller = authorizer_->Authorize(*context, kReflectionMethod);
   if (!caller.ok()) {
     stream->End(caller.status());
-  } else if (leadership_ != nullptr && !CheckNotRevoked(*caller, leadership_->state()).ok()) {
+  } else if (leadership_ == nullptr) {
+    if (absl::Status stands = CheckNotReplaced(*caller, *state_); !stands.ok()) {
+      stream->End(stands);
+    } else {
+      stream->Read();
+    }
+  } else if (!CheckNotRevoked(*caller, *state_).ok()) {
     ConfirmRevoked(leadership_, *caller, kReflectionMethod,
                    [stream](const absl::Status& refusal) { stream->End(refusal); });
-  } else {
+  } else if (TakePlace(streams_, *caller, stream)) {
     stream->Read();
   }
   return reactor;

@@ -10,6 +10,8 @@
 #include "grpc/reflection/v1alpha/reflection.grpc.pb.h"
 #include "server/auth/authorizer.h"
 #include "server/leader/leadership.h"
+#include "server/leader/member_streams.h"
+#include "server/nodes/cluster_state.h"
 
 namespace curatord {
 
@@ -20,9 +22,10 @@ grpc::reflection::v1alpha::ServerReflectionResponse Reflect(
 class ReflectionService final
     : public grpc::reflection::v1alpha::ServerReflection::CallbackService {
  public:
-  // Both outlive the gRPC server. `leadership` is null on a follower.
-  ReflectionService(Leadership* leadership, const Authorizer* authorizer)
-      : leadership_(leadership), authorizer_(authorizer) {}
+  // All outlive the gRPC server. `leadership` and `streams` are null on a follower.
+  ReflectionService(Leadership* leadership, const ClusterState* state, MemberStreams* streams,
+                    const Authorizer* authorizer)
+      : leadership_(leadership), state_(state), streams_(streams), authorizer_(authorizer) {}
 
   grpc::ServerBidiReactor<grpc::reflection::v1alpha::ServerReflectionRequest,
                           grpc::reflection::v1alpha::ServerReflectionResponse>*
@@ -30,6 +33,8 @@ class ReflectionService final
 
  private:
   Leadership* const leadership_;
+  const ClusterState* const state_;
+  MemberStreams* const streams_;
   const Authorizer* const authorizer_;
 };
 

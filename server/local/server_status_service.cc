@@ -45,6 +45,10 @@ grpc::ServerUnaryReactor* ServerStatusService::Get(grpc::CallbackServerContext* 
                    [call](const absl::Status& refusal) { call->Settle(refusal); });
     return call.get();
   }
+  if (absl::Status stands = CheckNotReplaced(*caller, *state_); !stands.ok()) {
+    call->Settle(std::move(stands));
+    return call.get();
+  }
   v1::GetServerStatusResponse answer;
   answer.set_node_id(node_id_);
   answer.set_role(role_.kind == Role::Kind::kLeader ? v1::ROLE_LEADER : v1::ROLE_FOLLOWER);

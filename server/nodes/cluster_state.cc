@@ -67,7 +67,7 @@ void ClusterState::Stop() {
 absl::Status ClusterState::Reload(absl::Time deadline) {
   absl::StatusOr<RangeResult> range = store_->Range("", deadline);
   if (!range.ok()) return range.status();
-  bool node_changed = false;
+  bool changed = false;
   {
     absl::MutexLock lock(&mutex_);
     // The watch has overtaken this reading: it says nothing new, and deletions
@@ -89,46 +89,46 @@ absl::Status ClusterState::Reload(absl::Time deadline) {
     for (const auto& [key, value] : values_) {
       if (value.mod_revision <= range->revision && !present(key)) gone.push_back(key);
     }
-    for (const std::string& key : gone) node_changed |= ApplyDelete(key, range->revision);
-    for (const KeyValue& kv : range->kvs) node_changed |= ApplyPut(kv);
+    for (const std::string& key : gone) changed |= ApplyDelete(key, range->revision);
+    for (const KeyValue& kv : range->kvs) changed |= ApplyPut(kv);
     watched_revision_ = std::max(watched_revision_, range->revision);
     ForgetOldDeletions();
   }
-  if (node_changed) Notify();
+  if (changed) Notify();
   return absl::OkStatus();
 }
 
 void ClusterState::Apply(const WatchBatch& batch) {
-  bool node_changed = false;
+  bool changed = false;
   {
     absl::MutexLock lock(&mutex_);
     for (const WatchEvent& event : batch.events) {
       // A reading was ahead of the watch.
       if (event.kv.mod_revision <= watched_revision_) continue;
-      node_changed |= event.kind == WatchEvent::Kind::kPut
-                          ? ApplyPut(event.kv)
-                          : ApplyDelete(event.kv.key, event.kv.mod_revision);
+      changed |= event.kind == WatchEvent::Kind::kPut
+                     ? ApplyPut(event.kv)
+                     : ApplyDelete(event.kv.key, event.kv.mod_revision);
     }
     watched_revision_ = std::max(watched_revision_, batch.revision);
     ForgetOldDeletions();
   }
-  if (node_changed) Notify();
+  if (changed) Notify();
 }
 
 void ClusterState::ApplyCommitted(const std::vector<Operation>& operations, int64_t revision) {
-  bool node_changed = false;
+  bool changed = false;
   {
     absl::MutexLock lock(&mutex_);
     for (const Operation& operation : operations) {
       if (operation.kind == Operation::Kind::kPut) {
-        node_changed |= ApplyPut({operation.key, operation.value, 0, revision, 0});
+        changed |= ApplyPut({operation.key, operation.value, 0, revision, 0});
       } else {
-        node_changed |= ApplyDelete(operation.key, revision);
+        changed |= ApplyDelete(operation.key, revision);
       }
     }
     committed_revision_ = std::max(committed_revision_, revision);
   }
-  if (node_changed) Notify();
+  if (changed) Notify();
 }
 
 int64_t ClusterState::KnownRevision(absl::string_view key) const {
@@ -154,7 +154,7 @@ bool ClusterState::ApplyPut(const KeyValue& kv) {
   Deleted(kv.key).erase(kv.key);
   if (!absl::StartsWith(kv.key, keys::kNodes)) {
     values_[kv.key] = {kv.value, kv.mod_revision};
-    return false;
+    return ValueChanged(kv.key, kv.mod_revision);
   }
   absl::StatusOr<NodeRecord> record = ParseNodeRecord(kv.key, kv.value, kv.mod_revision);
   if (!record.ok()) {
@@ -171,7 +171,8 @@ bool ClusterState::ApplyPut(const KeyValue& kv) {
   } else {
     curators_.erase(id);
   }
-  nodes_.erase(absl::string_view(id));
+  Erase(id);
+  if (record->state == metropolis::proto::common::NODE_STATE_NEW) ++new_nodes_;
   nodes_.insert(std::make_shared<const NodeRecord>(*std::move(record)));
   RecordNodeChange(id, known, kv.mod_revision, /*deleted=*/false);
   return true;
@@ -184,11 +185,25 @@ bool ClusterState::ApplyDelete(absl::string_view key, int64_t revision) {
   absl::string_view id = key;
   if (!absl::ConsumePrefix(&id, keys::kNodes)) {
     values_.erase(key);
-    return false;
+    return ValueChanged(key, revision);
   }
-  if (nodes_.erase(id) == 0) return false;
+  if (!Erase(id)) return false;
   curators_.erase(id);
   RecordNodeChange(std::string(id), known, revision, /*deleted=*/true);
+  return true;
+}
+
+bool ClusterState::ValueChanged(absl::string_view key, int64_t revision) {
+  if (key != keys::kInitialOwner && key != keys::kOwnerCertificate) return false;
+  owner_revision_ = std::max(owner_revision_, revision);
+  return true;
+}
+
+bool ClusterState::Erase(absl::string_view id) {
+  const auto it = nodes_.find(id);
+  if (it == nodes_.end()) return false;
+  if ((*it)->state == metropolis::proto::common::NODE_STATE_NEW) --new_nodes_;
+  nodes_.erase(it);
   return true;
 }
 
@@ -270,11 +285,22 @@ std::vector<NodeRecordPtr> ClusterState::FindNodes(
   return nodes;
 }
 
-absl::optional<std::string> ClusterState::Find(absl::string_view key) const {
+absl::optional<std::string> ClusterState::Find(absl::string_view key, int64_t* mod_revision) const {
   absl::MutexLock lock(&mutex_);
   auto it = values_.find(key);
-  if (it == values_.end()) return absl::nullopt;
-  return it->second.value;
+  const bool found = it != values_.end();
+  if (mod_revision != nullptr) *mod_revision = found ? it->second.mod_revision : 0;
+  return found ? absl::make_optional(it->second.value) : absl::nullopt;
+}
+
+int64_t ClusterState::owner_revision() const {
+  absl::MutexLock lock(&mutex_);
+  return owner_revision_;
+}
+
+int64_t ClusterState::new_nodes() const {
+  absl::MutexLock lock(&mutex_);
+  return new_nodes_;
 }
 
 std::string ClusterState::CuratorAddress(absl::string_view id) const {

@@ -72,8 +72,13 @@ class ClusterState {
   // a lock.
   std::vector<NodeRecordPtr> FindNodes(size_t most,
                                        absl::FunctionRef<bool(const NodeRecord&)> wanted) const;
-  // Value of a key that is not a node's.
-  absl::optional<std::string> Find(absl::string_view key) const;
+  // Value of a key that is not a node's; `*mod_revision` is set to its own, 0 if there is no
+  // such key.
+  absl::optional<std::string> Find(absl::string_view key, int64_t* mod_revision = nullptr) const;
+  // Of the newest change of who owns the cluster: of the owner's key, or of its certificate.
+  int64_t owner_revision() const;
+  // How many nodes are NEW.
+  int64_t new_nodes() const;
 
   // host:port of the curator on node `id`, IPv6 in brackets; "" if its record names none.
   std::string CuratorAddress(absl::string_view id) const;
@@ -87,15 +92,19 @@ class ClusterState {
   absl::StatusOr<std::vector<NodeChange>> ChangesSince(
       int64_t* revision, size_t enough = std::numeric_limits<size_t>::max()) const;
 
-  // `on_change` is called after nodes changed, for as long as `owner` lives, from
-  // whatever thread applied the change and without a lock held. It must not block.
+  // `on_change` is called after nodes changed, or who owns the cluster, for as long as `owner`
+  // lives, from whatever thread applied the change and without a lock held. It must not block.
   void Subscribe(std::weak_ptr<void> owner, std::function<void()> on_change);
 
  private:
   void Apply(const WatchBatch& batch);
-  // Returns whether a node changed.
+  // Both return whether a node changed, or who owns the cluster.
   bool ApplyPut(const KeyValue& kv) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool ApplyDelete(absl::string_view key, int64_t revision) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Of a key that is not a node's. Returns whether it says who owns the cluster.
+  bool ValueChanged(absl::string_view key, int64_t revision) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // True if there was such a node.
+  bool Erase(absl::string_view id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RecordNodeChange(const std::string& id, int64_t old_revision, int64_t revision, bool deleted)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ForgetOldDeletions() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -138,6 +147,8 @@ class ClusterState {
   absl::btree_set<Change> deletions_ ABSL_GUARDED_BY(mutex_);
   int64_t forgotten_revision_ ABSL_GUARDED_BY(mutex_) = 0;  // deletions up to here are
   int64_t watched_revision_ ABSL_GUARDED_BY(mutex_) = 0;
+  int64_t owner_revision_ ABSL_GUARDED_BY(mutex_) = 0;
+  int64_t new_nodes_ ABSL_GUARDED_BY(mutex_) = 0;           // those of nodes_ that are NEW
   int64_t committed_revision_ ABSL_GUARDED_BY(mutex_) = 0;  // of our own newest write
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status watch_ended_ ABSL_GUARDED_BY(mutex_);

@@ -57,6 +57,12 @@ Operation PutNode(const curator::storage::Node& node) {
   return Operation::Put(keys::Node(node.id()), SerializeNode(node));
 }
 
+void SetTime(absl::Time time, google::protobuf::Timestamp* timestamp) {
+  timestamp->set_seconds(absl::ToUnixSeconds(time));
+  timestamp->set_nanos(static_cast<int32_t>(
+      absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(timestamp->seconds()))));
+}
+
 std::string Quoted(absl::string_view text) {
   const bool cut = text.size() > kLongestQuote;
   return absl::StrCat("\"", absl::CHexEscape(text.substr(0, kLongestQuote)), cut ? "…\"" : "\"");

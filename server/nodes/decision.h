@@ -12,6 +12,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "google/protobuf/timestamp.pb.h"
 #include "metropolis/common.pb.h"
 #include "metropolis/storage.pb.h"
 #include "server/nodes/decision_view.h"
@@ -61,6 +63,8 @@ absl::Status NoSuchNode(absl::string_view id);
 // "STANDBY".
 absl::string_view NameOf(metropolis::proto::common::NodeState state);
 Operation PutNode(const curator::storage::Node& node);
+
+void SetTime(absl::Time time, google::protobuf::Timestamp* timestamp);
 
 // What somebody sent, fit to stand in a message: in quotes, escaped and not longer
 // than people read (an error travels in HTTP headers, which have little room).

@@ -48,14 +48,45 @@ absl::optional<std::string> DecisionView::Find(absl::string_view key) const {
   return state_->Find(key);
 }
 
+absl::optional<std::string> DecisionView::FindGuarded(absl::string_view key) const {
+  int64_t mod_revision = 0;
+  absl::optional<std::string> stored = state_->Find(key, &mod_revision);
+  guarded_.emplace(key, mod_revision);
+  const auto overlaid = overlay_.find(key);
+  return overlaid == overlay_.end() ? stored : overlaid->second;
+}
+
+std::vector<Guard> DecisionView::guards() const {
+  std::vector<Guard> guards;
+  for (const auto& [key, mod_revision] : guarded_) {
+    guards.push_back(Guard::ModRevision(key, mod_revision));
+  }
+  return guards;
+}
+
 void DecisionView::Overlay(const std::vector<Operation>& operations) {
   for (const Operation& operation : operations) {
+    absl::string_view id = operation.key;
+    const bool is_node = absl::ConsumePrefix(&id, keys::kNodes);
+    if (is_node && IsNew(operation.key, id)) --new_nodes_overlaid_;
     if (operation.kind == Operation::Kind::kPut) {
       overlay_[operation.key] = operation.value;
     } else {
       overlay_[operation.key] = absl::nullopt;
     }
+    if (is_node && IsNew(operation.key, id)) ++new_nodes_overlaid_;
   }
+}
+
+bool DecisionView::IsNew(const std::string& key, absl::string_view id) const {
+  constexpr auto kNew = metropolis::proto::common::NODE_STATE_NEW;
+  if (const auto it = overlay_.find(key); it != overlay_.end()) {
+    if (!it->second.has_value()) return false;
+    const absl::StatusOr<NodeRecord> record = ParseNodeRecord(key, *it->second, 0);
+    return record.ok() && record->state == kNew;
+  }
+  const NodeRecordPtr record = state_->FindNode(id);
+  return record != nullptr && record->state == kNew;
 }
 
 }  // namespace curatord

@@ -21,12 +21,6 @@ absl::optional<Decommission> StoredDecommission(const DecisionView& view,
   return decommission;
 }
 
-void SetTime(absl::Time time, google::protobuf::Timestamp* timestamp) {
-  timestamp->set_seconds(absl::ToUnixSeconds(time));
-  timestamp->set_nanos(static_cast<int32_t>(
-      absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(timestamp->seconds()))));
-}
-
 Operation PutDecommission(const Decommission& decommission) {
   return Operation::Put(keys::Decommission(decommission.node_id()),
                         decommission.SerializeAsString());

@@ -84,7 +84,7 @@ common::NodeLabels UsableLabels(const common::NodeLabels& sent) {
 
 Operations DecideRegister(const DecisionView& view, const std::string& public_key,
                           const curator_api::RegisterNodeRequest& request,
-                          curator_api::RegisterNodeResponse* response) {
+                          const AdmitNewNode& admit, curator_api::RegisterNodeResponse* response) {
   if (public_key.empty()) return NoEphemeralCertificate();
   if (request.join_key().size() != kKeySize) {
     return absl::InvalidArgumentError(
@@ -116,6 +116,7 @@ Operations DecideRegister(const DecisionView& view, const std::string& public_ke
       return absl::FailedPreconditionError(
           absl::StrCat("join_key belongs to node ", *owner, " already"));
     }
+    if (absl::Status admitted = admit(view); !admitted.ok()) return admitted;
     curator::storage::Node node;
     node.set_id(id);
     node.set_public_key(public_key);

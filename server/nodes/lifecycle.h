@@ -3,6 +3,7 @@
 #ifndef SERVER_NODES_LIFECYCLE_H_
 #define SERVER_NODES_LIFECYCLE_H_
 
+#include <functional>
 #include <string>
 
 #include "absl/time/time.h"
@@ -14,10 +15,12 @@ namespace curatord {
 
 namespace curator_api = metropolis::node::core::curator::proto::api;
 
-// `public_key`: of the caller's ephemeral certificate, "" if it sent none.
+// `public_key`: of the caller's ephemeral certificate, "" if it sent none. `admit` is asked
+// before a node is created, and may refuse.
+using AdmitNewNode = std::function<absl::Status(const DecisionView& view)>;
 Operations DecideRegister(const DecisionView& view, const std::string& public_key,
                           const curator_api::RegisterNodeRequest& request,
-                          curator_api::RegisterNodeResponse* response);
+                          const AdmitNewNode& admit, curator_api::RegisterNodeResponse* response);
 Operations DecideApprove(const DecisionView& view, const std::string& public_key);
 // Repeated with the same unlock key before the node's first status, it returns
 // the stored certificate: an answer that was lost must not doom the node.

@@ -27,6 +27,8 @@ class ExchangeStream : public grpc::ServerBidiReactor<Request, Response>,
     self_ = this->shared_from_this();
     return this;
   }
+  // Lives as long as the stream. Before it begins.
+  void Hold(std::shared_ptr<void> held) { held_ = std::move(held); }
   // Begins. A call that is refused is ended instead.
   void Read() ABSL_LOCKS_EXCLUDED(mutex_) {
     absl::MutexLock lock(&mutex_);
@@ -85,6 +87,7 @@ class ExchangeStream : public grpc::ServerBidiReactor<Request, Response>,
   bool last_ = false;
   absl::Status final_status_;
   std::shared_ptr<ExchangeStream> self_;
+  std::shared_ptr<void> held_;
   absl::Mutex mutex_;
   bool ended_ ABSL_GUARDED_BY(mutex_) = false;
 };

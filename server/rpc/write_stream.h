@@ -42,6 +42,9 @@ class WriteStream : public grpc::ServerWriteReactor<Response>,
     return this;
   }
 
+  // Lives as long as the stream. Before it begins.
+  void Hold(std::shared_ptr<void> held) { held_ = std::move(held); }
+
   // There may be something to send now. From any thread.
   void Wake() ABSL_LOCKS_EXCLUDED(mutex_) {
     {
@@ -123,6 +126,7 @@ class WriteStream : public grpc::ServerWriteReactor<Response>,
   Response message_;          // of whoever has set busy_
   bool has_written_ = false;  // of the same
   std::shared_ptr<WriteStream> self_;
+  std::shared_ptr<void> held_;
   absl::Mutex mutex_;
   bool busy_ ABSL_GUARDED_BY(mutex_) = false;   // a write or a call of Next is, or will be
   bool woken_ ABSL_GUARDED_BY(mutex_) = false;  // Wake came meanwhile

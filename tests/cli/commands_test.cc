@@ -270,6 +270,68 @@ TEST_F(Commands, DeletingAsks) {
   EXPECT_EQ(Run({"node", "delete", unknown_id_, "-y"}).code, ExitCode::kNotFound);
 }
 
+TEST_F(Commands, DeletingWhatIsSelectedShowsItAndAsks) {
+  leader_.SetNodes({new_});
+  const Words selected = {"node", "delete", "--state", "NEW", "-l", "a=b"};
+  terminal_.can_ask = true;
+  terminal_.answer = "n";
+  EXPECT_EQ(Run(selected).code, ExitCode::kNotConfirmed);
+  EXPECT_THAT(LastFilter(), HasSubstr("node.state == NODE_STATE_NEW"));
+  EXPECT_THAT(LastFilter(), HasSubstr("\"a\""));
+  EXPECT_THAT(terminal_.questions.back(), HasSubstr("delete 1 node of cluster"));
+  EXPECT_EQ(Count("DeleteNode"), 0);
+  Words dry_run = selected;
+  dry_run.emplace_back("--dry-run");
+  EXPECT_THAT(Run(dry_run).out, HasSubstr("NEW would be deleted"));
+  EXPECT_EQ(Count("DeleteNode"), 0);
+  terminal_.answer = "y";
+  EXPECT_EQ(Run(selected, "name").out, new_id_ + "\n");
+  EXPECT_EQ(Count("DeleteNode"), 1);
+}
+
+TEST_F(Commands, DeletingTakesNamesOrASelectionAndNeverNothing) {
+  EXPECT_EQ(Run({"node", "delete"}).code, ExitCode::kUsage);
+  EXPECT_EQ(Run({"node", "delete", new_id_, "--state", "NEW", "-y"}).code, ExitCode::kUsage);
+  EXPECT_EQ(Run({"node", "delete", "--state", "OLD", "-y"}).code, ExitCode::kUsage);
+  leader_.SetNodes({new_});
+  EXPECT_EQ(Run({"node", "delete", "--state", "NEW", "--confirm", up_id_}).code,
+            ExitCode::kNotConfirmed);
+  EXPECT_EQ(Count("DeleteNode"), 0);
+  EXPECT_EQ(Run({"node", "delete", "--state", "NEW", "--confirm", new_id_}).code, ExitCode::kOk);
+  leader_.SetNodes({});
+  EXPECT_EQ(Run({"node", "delete", "--state", "NEW"}).code, ExitCode::kOk);
+}
+
+// Of a node that works, a selection is as little a habit as its name.
+TEST_F(Commands, DeletingASelectionRefusesNodesThatWork) {
+  leader_.SetNodes({up_});
+  terminal_.can_ask = true;
+  EXPECT_EQ(Run({"node", "delete", "--filter", "true"}).code, ExitCode::kRefused);
+  EXPECT_THAT(terminal_.questions, IsEmpty());
+  EXPECT_EQ(Count("DeleteNode"), 0);
+}
+
+// As existing servers are.
+TEST_F(Commands, ATicketOfAServerThatKeepsNoRecordIsShownWithoutATime) {
+  const Ran shown = Run({"ticket", "show"}, "jsonl");
+  EXPECT_EQ(shown.code, ExitCode::kOk) << shown.error.message;
+  EXPECT_THAT(shown.out, HasSubstr("\"since\":null"));
+  const Ran rotated = Run({"ticket", "rotate", "-y"});
+  EXPECT_EQ(rotated.code, ExitCode::kUnsupported);
+  EXPECT_THAT(rotated.error.message, HasSubstr("cannot replace the register ticket"));
+}
+
+TEST_F(Commands, ATicketReplacesNoOtherFile) {
+  Write("somebody", "else's");
+  EXPECT_EQ(Run({"ticket", "show", "--out", folder_ + "/somebody"}).code, ExitCode::kRefused);
+  EXPECT_EQ(*ReadFile(folder_ + "/somebody"), "else's");
+  EXPECT_EQ(Count("GetRegisterTicket"), 0);
+  const Ran shown = Run({"ticket", "show", "--out", folder_ + "/ticket", "--hex"}, "jsonl");
+  EXPECT_EQ(shown.code, ExitCode::kOk) << shown.error.message;
+  EXPECT_THAT(shown.out, HasSubstr("\"bytes_b64\":null"));
+  EXPECT_EQ(ReadFile(folder_ + "/ticket")->size(), 69u);
+}
+
 TEST_F(Commands, ANodeThatWorksIsNotDeletedByAHabitualYes) {
   const Words force = {"node", "delete", up_id_, "--force-not-decommissioned"};
   terminal_.can_ask = true;

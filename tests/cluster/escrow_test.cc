@@ -23,6 +23,7 @@ using testing_support::Succeeded;
 class Escrow : public testing_support::LeaderServerTest {
  protected:
   Escrow() {
+    Delete(std::string(keys::kOwnerCertificate));
     request_.mutable_parameters()->set_requested_identity_name("owner");
     request_.mutable_parameters()->set_public_key(cluster_.owner_key.public_key());
   }

@@ -27,7 +27,7 @@ LeaderServerTest::LeaderServerTest() {
       std::make_unique<Heartbeats>([this] { return absl::Nanoseconds(boot_nanos_.load()); });
   services_ = std::make_unique<LeaderServices>(
       LeaderContext{leadership_.get(), heartbeats_.get(), &authorizer_, &answered_,
-                    [this] { return candidates_; }},
+                    [this] { return candidates_; }, MemberStreams::Watch(&state_), Limits()},
       &state_);
   grpc::ServerBuilder builder;
   int port = 0;

@@ -38,7 +38,9 @@ TestNode::TestNode(metropolis::proto::common::NodeState state) {
   record.set_tpm_usage(metropolis::proto::common::NODE_TPM_USAGE_NOT_PRESENT);
 }
 
-TestCluster::TestCluster() : pki(NewPki()) {
+TestCluster::TestCluster()
+    : pki(NewPki()),
+      owner_certificate(IssueUserCertificate(pki.ca, pki.ca_key, owner_key.public_key(), "owner")) {
   curator::storage::RegisterTicket message;
   message.set_opaque(curator::identity::RandomBytes(32));
   ticket = message.SerializeAsString();
@@ -55,6 +57,7 @@ std::vector<Operation> TestCluster::Contents() const {
       Operation::Put(std::string(keys::kCaPrivateKey), pki.ca_key.ToRaw()),
       Operation::Put(std::string(keys::kCaCertificate), pki.ca.der()),
       Operation::Put(std::string(keys::kInitialOwner), owner.SerializeAsString()),
+      Operation::Put(std::string(keys::kOwnerCertificate), owner_certificate.der()),
       Operation::Put(std::string(keys::kRegisterTicket), ticket),
       Operation::Put(std::string(keys::kClusterConfiguration), configuration.SerializeAsString()),
   };
@@ -100,10 +103,7 @@ Identity TestCluster::NodeIdentity(const TestNode& node) const {
   return MakeIdentity(CertificateOf(node), node.key);
 }
 
-Identity TestCluster::OwnerIdentity() const {
-  return MakeIdentity(IssueUserCertificate(pki.ca, pki.ca_key, owner_key.public_key(), "owner"),
-                      owner_key);
-}
+Identity TestCluster::OwnerIdentity() const { return MakeIdentity(owner_certificate, owner_key); }
 
 Identity TestCluster::Ephemeral(const PrivateKey& key) {
   absl::StatusOr<Identity> identity = Identity::Ephemeral(key);

@@ -37,6 +37,8 @@ struct TestCluster {
   std::string ticket;  // serialized, 34 bytes
   metropolis::proto::common::ClusterConfiguration configuration;
 
+  curator::identity::Certificate owner_certificate;  // of owner_key, as it is stored
+
   TestCluster();
   std::vector<Operation> Contents() const;
   // With its certificate, if it is UP.

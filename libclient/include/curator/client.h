@@ -90,6 +90,18 @@ struct CallOptions {
   absl::optional<Cancellation> cancellation;
 };
 
+// What is known of a register ticket beside itself.
+struct RegisterTicketFacts {
+  std::string sha256;                // 32 bytes, of the ticket as GetRegisterTicket returns it
+  absl::optional<absl::Time> since;  // none: not known
+};
+
+struct TicketRotation {
+  ChangeOutcome outcome = ChangeOutcome::kApplied;  // kUnchanged: another stood there already
+  std::string ticket;                               // that stands now: 34 bytes, a secret
+  RegisterTicketFacts facts;                        // of it
+};
+
 struct TransferResult {
   ChangeOutcome outcome = ChangeOutcome::kApplied;  // kUnchanged: it led already
   Leader leader;                                    // who leads now
@@ -192,6 +204,13 @@ class Client {
 
   // The serialized ticket (34 bytes), created on first use. A secret.
   absl::StatusOr<std::string> GetRegisterTicket(const CallOptions& options = {});
+  // kNotFound: there is no ticket yet. Existing servers lack it (kUnsupported).
+  absl::StatusOr<RegisterTicketFacts> DescribeRegisterTicket(const CallOptions& options = {});
+  // Puts a new ticket in the place of the one with this hash: from then on that one
+  // registers nobody; nodes that have registered stay. May be repeated; of two at once one
+  // wins, and both get the same ticket. Existing servers lack it (kUnsupported).
+  absl::StatusOr<TicketRotation> RotateRegisterTicket(absl::string_view replaces_sha256,
+                                                      const CallOptions& options = {});
 
   // NEW to STANDBY; STANDBY and UP are kUnchanged. `public_key` is 32 raw bytes.
   // If the answer is lost the node is read back to learn what became of it.
@@ -216,6 +235,10 @@ class Client {
   // it has roles, or is UP, and `bypass` does not allow for it. kApplied only; a node
   // that is gone already is kNotFound.
   absl::StatusOr<NodeChangeResult> DeleteNode(absl::string_view id, const DeleteBypass& bypass = {},
+                                              const CallOptions& options = {});
+
+  // The same of a node that was read already: `before` of the result, and not read again.
+  absl::StatusOr<NodeChangeResult> DeleteNode(const Node& before, const DeleteBypass& bypass = {},
                                               const CallOptions& options = {});
 
   // Asks that the node leave the cluster for good. Its agent does the rest, whenever it

@@ -1,113 +1,90 @@
-// Whose certificate counts, and which streams end when one does not any more. What a
-// node is told is in tests/cluster/departure_test.cc.
+// Whose certificate counts. What a node is told is in tests/cluster/departure_test.cc, what
+// an owner that was replaced is told in tests/cluster/owner_test.cc.
 #include "server/leader/admission.h"
 
-#include <memory>
 #include <string>
 
-#include "server/nodes/node_record.h"
+#include "libclient/identity/certificate.h"
+#include "server/pki/cluster_owner.h"
 #include "tests/unit/server/decision_fixture.h"
 
 namespace curatord {
 namespace {
 
+using curator::identity::PrivateKey;
 using testing_support::kUnauthenticated;
-using testing_support::TestNode;
-namespace common = metropolis::proto::common;
 
-class NodeStreamsTest : public testing_support::DecisionTest {
+class AdmissionOfUsers : public testing_support::DecisionTest {
  protected:
-  NodeStreamsTest() { Add(node_); }
-
-  Caller CallerOf(const TestNode& node) const {
+  Caller User(const PrivateKey& key, const std::string& name = "owner") const {
     Caller caller;
-    caller.kind = Caller::Kind::kNode;
-    caller.name = node.id();
-    caller.certificate = *View().Find(keys::NodeCertificate(node.id()));
+    caller.kind = Caller::Kind::kUser;
+    caller.name = name;
+    caller.public_key = key.public_key();
+    caller.certificate =
+        IssueUserCertificate(cluster_.pki.ca, cluster_.pki.ca_key, key.public_key(), name).der();
     caller.must_be_member = true;
     return caller;
   }
-  // A stream of `caller` that counts how often it was ended.
-  std::shared_ptr<int> Open(const Caller& caller) {
-    auto ended = std::make_shared<int>(0);
-    streams_->Add(caller, ended, [raw = ended.get()](const absl::Status& status) {
-      EXPECT_EQ(status.code(), kUnauthenticated) << status;
-      ++*raw;
-    });
-    return ended;
+  Caller Owner() const {
+    Caller caller = User(cluster_.owner_key);
+    caller.certificate = cluster_.owner_certificate.der();
+    return caller;
   }
-  void DeleteRecord(const TestNode& node) { Apply({Operation::Delete(keys::Node(node.id()))}); }
+  void ReplaceOwner(const std::string& public_key) {
+    Apply({Operation::Put(std::string(keys::kInitialOwner), OwnerRecordOf(public_key))});
+  }
 
-  const TestNode node_;
-  const std::shared_ptr<NodeStreams> streams_ = NodeStreams::Watch(&state_);
+  const PrivateKey other_ = PrivateKey::Generate();
 };
 
-TEST_F(NodeStreamsTest, EndAllOfANodeThatIsDeleted) {
-  const TestNode other;
-  Add(other);
-  const auto one = Open(CallerOf(node_)), two = Open(CallerOf(node_)),
-             others = Open(CallerOf(other));
-  DeleteRecord(node_);
-  EXPECT_EQ(*one, 1);
-  EXPECT_EQ(*two, 1);
-  EXPECT_EQ(*others, 0);
+TEST_F(AdmissionOfUsers, TakesTheCertificateThatIsStored) {
+  EXPECT_TRUE(CheckNotRevoked(Owner(), state_).ok());
+  EXPECT_TRUE(CheckNotReplaced(Owner(), state_).ok());
 }
 
-// As it is when a leader is new: nobody has looked at any change before.
-TEST_F(NodeStreamsTest, EndIfTheDeletionIsTheFirstChange) {
-  const auto stream = Open(CallerOf(node_));
-  DeleteRecord(node_);
-  EXPECT_EQ(*stream, 1);
+TEST_F(AdmissionOfUsers, RefusesAnotherCertificateOfTheSameKey) {
+  Caller caller = Owner();
+  caller.certificate += "x";
+  EXPECT_EQ(CheckNotRevoked(caller, state_).code(), kUnauthenticated);
 }
 
-TEST_F(NodeStreamsTest, StayWhileTheNodeOnlyChanges) {
-  const auto stream = Open(CallerOf(node_));
-  TestNode changed = node_;
-  changed.record.mutable_status()->set_external_address("10.0.0.1");
-  Add(changed);
-  EXPECT_EQ(*stream, 0);
+TEST_F(AdmissionOfUsers, RefusesAllWhileNoneIsStored) {
+  Apply({Operation::Delete(std::string(keys::kOwnerCertificate))});
+  EXPECT_EQ(CheckNotRevoked(Owner(), state_).code(), kUnauthenticated);
 }
 
-TEST_F(NodeStreamsTest, EndWhenTheNodeIsNotUpAnyMore) {
-  const auto stream = Open(CallerOf(node_));
-  TestNode changed = node_;
-  changed.record.set_fsm_state(common::NODE_STATE_DECOMMISSIONED);
-  Add(changed);
-  EXPECT_EQ(*stream, 1);
+// As a leader of an earlier version may leave it.
+TEST_F(AdmissionOfUsers, RefusesTheStoredOneOnceTheOwnerHasAnotherKey) {
+  ReplaceOwner(other_.public_key());
+  EXPECT_EQ(CheckNotRevoked(Owner(), state_).code(), kUnauthenticated);
+  EXPECT_EQ(CheckNotReplaced(Owner(), state_).code(), kUnauthenticated);
 }
 
-TEST_F(NodeStreamsTest, EndWhenTheNodeHasAnotherCertificate) {
-  const auto stream = Open(CallerOf(node_));
-  Apply({Operation::Put(keys::NodeCertificate(node_.id()), "another"),
-         Operation::Put(keys::Node(node_.id()), SerializeNode(node_.record))});
-  EXPECT_EQ(*stream, 1);
+TEST_F(AdmissionOfUsers, RefusesAllWithoutAnOwner) {
+  Apply({Operation::Delete(std::string(keys::kInitialOwner))});
+  EXPECT_EQ(CheckNotRevoked(Owner(), state_).code(), kUnauthenticated);
 }
 
-// 1. Its caller is admitted. 2. The node is deleted. 3. The stream is added.
-TEST_F(NodeStreamsTest, EndIfTheNodeWasDeletedBeforeTheyWereAdded) {
-  const Caller admitted = CallerOf(node_);
-  DeleteRecord(node_);
-  EXPECT_EQ(*Open(admitted), 1);
+TEST_F(AdmissionOfUsers, RefusesAUserOfAnotherName) {
+  const Caller caller = User(cluster_.owner_key, "somebody");
+  Apply({Operation::Put(std::string(keys::kOwnerCertificate), caller.certificate)});
+  EXPECT_EQ(CheckNotRevoked(caller, state_).code(), kUnauthenticated);
 }
 
-TEST_F(NodeStreamsTest, ThatAreGoneAreNotEnded) {
-  const Caller caller = CallerOf(node_);
-  bool ended = false;
-  auto stream = std::make_shared<int>(0);
-  streams_->Add(caller, stream, [&ended](const absl::Status&) { ended = true; });
-  stream.reset();
-  DeleteRecord(node_);
-  EXPECT_FALSE(ended);
+TEST_F(AdmissionOfUsers, AsksNothingOfCallsThatAreForEverybody) {
+  Caller caller = User(other_);
+  caller.must_be_member = false;
+  EXPECT_TRUE(CheckNotRevoked(caller, state_).ok());
+  EXPECT_TRUE(CheckNotReplaced(caller, state_).ok());
 }
 
-TEST_F(NodeStreamsTest, OfUsersAreNotWatched) {
-  Caller user;
-  user.kind = Caller::Kind::kUser;
-  user.name = node_.id();  // whatever a user is called
-  user.must_be_member = true;
-  const auto stream = Open(user);
-  DeleteRecord(node_);
-  EXPECT_EQ(*stream, 0);
+// A follower may know of the new owner and not yet of its certificate, or of nothing yet.
+TEST_F(AdmissionOfUsers, OfAFollowerWaitsForNoCertificate) {
+  ReplaceOwner(other_.public_key());
+  EXPECT_TRUE(CheckNotReplaced(User(other_), state_).ok());
+  const ClusterState empty(&store_);
+  EXPECT_TRUE(CheckNotReplaced(Owner(), empty).ok());
 }
 
 }  // namespace

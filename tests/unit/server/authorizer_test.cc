@@ -145,6 +145,8 @@ TEST_F(AuthorizerTest, LetsInWhomTheTableNames) {
       {"curator.v1.ClusterOperations.TransferLeadership", kPermissionDenied},
       {"curator.v1.ClusterOperations.GetDecommission", kOk},
       {"curator.v1.ClusterOperations.ReportDecommission", kOk},
+      {"curator.v1.ClusterOperations.DescribeRegisterTicket", kPermissionDenied},
+      {"curator.v1.ClusterOperations.RotateRegisterTicket", kPermissionDenied},
   };
   const std::set<std::string> for_everybody = {
       curator + "RegisterNode",          curator + "CommitNode",     curator + "JoinNode",

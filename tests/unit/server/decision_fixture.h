@@ -69,6 +69,9 @@ class DecisionTest : public testing::Test {
   ClusterState state_{&store_};
 };
 
+// For DecideRegister.
+inline absl::Status AdmitAll(const DecisionView&) { return absl::OkStatus(); }
+
 MATCHER_P(Refused, code, "") {
   *result_listener << arg.status();
   return !arg.ok() && arg.status().code() == code;

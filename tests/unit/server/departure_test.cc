@@ -12,6 +12,7 @@ namespace {
 using curator::v1::Decommission;
 using metropolis::proto::api::DeleteNodeRequest;
 using testing::HasSubstr;
+using testing_support::AdmitAll;
 using testing_support::DecidedToWrite;
 using testing_support::DecidedToWriteNothing;
 using testing_support::kFailedPrecondition;
@@ -212,7 +213,8 @@ TEST_F(Departure, OfAnEarlierLifeIsForgotten) {
   request.set_register_ticket(cluster_.ticket);
   request.set_join_key(node_.join_key.public_key());
   curator_api::RegisterNodeResponse response;
-  const Operations registered = DecideRegister(View(), node_.public_key(), request, &response);
+  const Operations registered =
+      DecideRegister(View(), node_.public_key(), request, AdmitAll, &response);
   ASSERT_TRUE(registered.ok()) << registered.status();
   Apply(*registered);
   EXPECT_EQ(Known(node_).state(), Decommission::STATE_UNSPECIFIED);

@@ -59,6 +59,35 @@ TEST_F(LeadershipTest, RefusesAsDecidedAfterAFencedCheck) {
   EXPECT_THAT(leadership_->WriteAndWait(refuse), HasReason(curator::core::kReasonLostLeadership));
 }
 
+// 1. The leader reads a key. 2. Somebody else changes it; the watch has not said so yet.
+// 3. What was decided on it is not written, and the leader goes on leading.
+TEST_F(LeadershipTest, WritesNothingThatRestsOnAKeyThatOthersHaveChanged) {
+  memory_.Put("/theirs", "1");
+  ASSERT_TRUE(state_.Reload(absl::InfiniteFuture()).ok());
+  const auto decide = [](const DecisionView& view) {
+    return Ops{Operation::Put("/x", view.FindGuarded("/theirs").value_or("none"))};
+  };
+  EXPECT_TRUE(leadership_->WriteAndWait(decide).ok());
+  EXPECT_EQ(Stored("/x"), "1");
+  memory_.Put("/theirs", "2");
+  EXPECT_THAT(leadership_->WriteAndWait(decide), HasReason(curator::core::kReasonStoreUnavailable));
+  EXPECT_EQ(Stored("/x"), "1");
+  ASSERT_TRUE(state_.Reload(absl::InfiniteFuture()).ok());
+  EXPECT_TRUE(leadership_->WriteAndWait(decide).ok());
+  EXPECT_EQ(Stored("/x"), "2");
+  memory_.Delete("/theirs");
+  EXPECT_THAT(leadership_->WriteAndWait(decide), HasReason(curator::core::kReasonStoreUnavailable));
+}
+
+TEST_F(LeadershipTest, ThatIsDeposedSaysSoOfWritesWithGuardsToo) {
+  Depose();
+  EXPECT_THAT(leadership_->WriteAndWait([](const DecisionView& view) {
+    view.FindGuarded("/theirs");
+    return Ops{};
+  }),
+              HasReason(curator::core::kReasonLostLeadership));
+}
+
 TEST_F(LeadershipTest, MergesWritesThatQueueIntoOneTransaction) {
   Outcome occupied, refused;
   OccupyTheLane(&occupied);

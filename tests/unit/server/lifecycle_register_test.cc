@@ -11,6 +11,7 @@ namespace {
 
 using metropolis::proto::common::ClusterConfiguration;
 using testing::HasSubstr;
+using testing_support::AdmitAll;
 using testing_support::DecidedToWrite;
 using testing_support::DecidedToWriteNothing;
 using testing_support::Refused;
@@ -30,7 +31,7 @@ class RegisterNode : public testing_support::DecisionTest {
   }
   Operations Decide() { return Decide(node_.public_key()); }
   Operations Decide(const std::string& public_key) {
-    return DecideRegister(View(), public_key, request_, &response_);
+    return DecideRegister(View(), public_key, request_, AdmitAll, &response_);
   }
 
   TestNode node_;
@@ -133,13 +134,13 @@ TEST_F(RegisterNode, OfAKnownNodeInAnotherStateNamesTheState) {
 
 TEST_F(RegisterNode, SeesNodesThatEarlierDecisionsOfItsTransactionCreate) {
   DecisionView view = View();
-  const Operations first = DecideRegister(view, node_.public_key(), request_, &response_);
+  const Operations first = DecideRegister(view, node_.public_key(), request_, AdmitAll, &response_);
   ASSERT_THAT(first, DecidedToWrite());
   view.Overlay(*first);
-  EXPECT_THAT(DecideRegister(view, node_.public_key(), request_, &response_),
+  EXPECT_THAT(DecideRegister(view, node_.public_key(), request_, AdmitAll, &response_),
               DecidedToWriteNothing());
   const TestNode other(common::NODE_STATE_NEW);
-  EXPECT_THAT(DecideRegister(view, other.public_key(), request_, &response_),
+  EXPECT_THAT(DecideRegister(view, other.public_key(), request_, AdmitAll, &response_),
               Refused(kFailedPrecondition));  // the same join key
 }
 
