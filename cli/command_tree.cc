@@ -64,6 +64,9 @@ void AddTargetFlags(CLI::App* app, GlobalFlags& flags) {
       ->group(kTarget);
   Text(app, "--cert", flags.certificate_file, "FILE", "client certificate")->group(kTarget);
   Text(app, "--key", flags.key_file, "FILE", "its private key")->group(kTarget);
+  app->add_flag("--accept-unproven", flags.accept_unproven,
+                "believe leaders that do not prove that they lead: those of the existing system")
+      ->group(kTarget);
 }
 
 class Tree {

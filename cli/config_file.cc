@@ -95,9 +95,11 @@ class Reader {
 
 Context Reader::ReadContext(const YAML::Node& node, const std::string& where) {
   Context context;
-  if (!CheckMap(node, where, {"endpoints", "ca", "credential", "protected"})) return context;
+  if (!CheckMap(node, where, {"endpoints", "ca", "credential", "protected", "accept-unproven"}))
+    return context;
   context.endpoints = Strings(node["endpoints"], absl::StrCat(where, ".endpoints"));
   context.is_protected = Bool(node["protected"], absl::StrCat(where, ".protected"));
+  context.accept_unproven = Bool(node["accept-unproven"], absl::StrCat(where, ".accept-unproven"));
   const YAML::Node ca = node["ca"];
   if (CheckMap(ca, absl::StrCat(where, ".ca"), {"sha256", "file", "trusted"})) {
     context.ca_sha256 = String(ca["sha256"], absl::StrCat(where, ".ca.sha256"));
@@ -159,6 +161,14 @@ void Set(YAML::Node node, const char* key, const std::string& value) {
   }
 }
 
+void SetFlag(YAML::Node node, const char* key, bool value) {
+  if (value) {
+    node[key] = true;
+  } else {
+    node.remove(key);
+  }
+}
+
 void SetContext(YAML::Node node, const Context& context) {
   if (context.endpoints.empty()) {
     node.remove("endpoints");
@@ -190,11 +200,8 @@ void SetContext(YAML::Node node, const Context& context) {
     Set(credential, "cert-file", context.certificate_file);
     Set(credential, "key-file", context.key_file);
   }
-  if (context.is_protected) {
-    node["protected"] = true;
-  } else {
-    node.remove("protected");
-  }
+  SetFlag(node, "protected", context.is_protected);
+  SetFlag(node, "accept-unproven", context.accept_unproven);
 }
 
 absl::Status Unwritable(const absl::Status& cause) {

@@ -29,6 +29,7 @@ struct Context {
   std::string certificate_file;
   std::string key_file;
   bool is_protected = false;
+  bool accept_unproven = false;  // its leaders give no proof, and are believed without
 };
 
 struct Defaults {

@@ -42,6 +42,7 @@ struct Flags {
   int count = 1;
   std::string address;
   std::string log_level = "info";
+  bool accept_unproven = false;
 };
 
 // logfmt on stderr, one write for each line.
@@ -73,6 +74,7 @@ absl::StatusOr<NodeAgentOptions> OptionsFrom(const Flags& flags) {
   NodeAgentOptions options;
   options.endpoints = flags.endpoints;
   options.external_address = flags.address;
+  options.accept_unproven = flags.accept_unproven;
   const absl::StatusOr<std::string> fingerprint = ParseFingerprint(flags.ca_sha256);
   if (!fingerprint.ok()) return Usage("--ca-sha256 is no fingerprint", fingerprint.status());
   options.ca_sha256 = *fingerprint;
@@ -183,6 +185,8 @@ ExitCode Main(int argc, char** argv) {
       ->check(CLI::Range(1, kMaxNodes));
   app.add_option("--address", flags.address,
                  "IP address to report; default: the one that reaches the leader");
+  app.add_flag("--accept-unproven", flags.accept_unproven,
+               "believe leaders that do not prove that they lead: those of the existing system");
   app.add_option("--log-level", flags.log_level, "debug, info, warn or error");
   std::vector<std::string> ordered;
   const absl::optional<LineFault> fault =

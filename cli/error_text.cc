@@ -1,5 +1,6 @@
 #include "cli/error_text.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -79,6 +80,14 @@ Parts Analyse(const absl::Status& status, const ErrorContext& context) {
       error.message == "no curator is leading") {
     absl::StrAppend(&error.message, " cluster \"", context.context_name, "\"");
   }
+  if (parts.code == ExitCode::kUntrusted &&
+      std::any_of(error.endpoints.begin(), error.endpoints.end(), [](const EndpointReport& report) {
+        return report.verdict == Verdict::kUnproven;
+      })) {
+    error.hints.push_back(
+        "--accept-unproven     for this command; context add, context import and cluster "
+        "takeownership keep it in the context");
+  }
   if (error.hints.empty() || parts.code == ExitCode::kNoLeader) {
     for (std::string& advice : Advice(parts.code)) {
       error.hints.push_back(std::move(advice));
@@ -137,6 +146,16 @@ std::string DescribeEndpoint(const EndpointReport& report) {
       break;
     case Verdict::kStaleLeader:
       absl::StrAppend(&out, " calls itself leader but has lost the lease");
+      break;
+    case Verdict::kUnproven:
+    case Verdict::kFalseLeader:
+      if (!report.node_id.empty()) absl::StrAppend(&out, " (", report.node_id, ")");
+      absl::StrAppend(&out, report.verdict == Verdict::kUnproven
+                                ? " says that it leads, without proof"
+                                : " claims to lead falsely");
+      break;
+    case Verdict::kNoAddress:
+      absl::StrAppend(&out, " follows ", leader, ", and knows no address of it");
       break;
     case Verdict::kSilent:
       absl::StrAppend(&out, " accepts connections but does not answer");

@@ -121,6 +121,7 @@ absl::StatusOr<std::unique_ptr<Client>> Session::MakeClient(const Target& target
   options.likely_leader = cached_.leader_address;
   options.ca = ca;
   options.identity = target.identity;
+  options.accept_unproven = settings_.accept_unproven.value;
   options.connect_timeout = settings_.connect_timeout.value;
   if (runs_until_ended_) {
     options.keepalive_time = kWatchKeepaliveTime;

@@ -226,6 +226,13 @@ absl::StatusOr<Settings> ResolveSettings(const GlobalFlags& flags, const Environ
       ChooseCredential(flags, environment, settings, file);
   if (!credential.ok()) return credential.status();
   settings.credential = *credential;
+  settings.accept_unproven = {false, "built in"};
+  if (flags.accept_unproven) {
+    settings.accept_unproven = {true, "flag --accept-unproven"};
+  } else if (settings.context.has_value() && settings.context->accept_unproven &&
+             !IsAnotherClusters(settings)) {
+    settings.accept_unproven = {true, absl::StrCat("context ", settings.context_name.value)};
+  }
   settings.cache_path = CachePath(environment, settings);
 
   settings.output_text =

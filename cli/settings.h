@@ -25,6 +25,7 @@ struct GlobalFlags {
   absl::optional<std::string> ca_sha256;
   absl::optional<std::string> certificate_file;
   absl::optional<std::string> key_file;
+  bool accept_unproven = false;
 
   absl::optional<std::string> output;
   bool no_headers = false;
@@ -81,7 +82,8 @@ struct Settings {
   Effective<std::vector<std::string>> endpoints;
   Effective<CaSetting> ca;
   Effective<CredentialSetting> credential;
-  std::string cache_path;  // of these endpoints (cache.h); empty: nowhere
+  Effective<bool> accept_unproven;  // ClientOptions::accept_unproven
+  std::string cache_path;           // of these endpoints (cache.h); empty: nowhere
 
   Effective<OutputFormat> output;
   Effective<std::string> output_text;

@@ -28,6 +28,7 @@ struct JoinOptions {
   std::vector<std::string> endpoints;
   std::string ca_sha256;
   std::string ticket_file;
+  bool accept_unproven = false;  // NodeAgentOptions::accept_unproven
 };
 // Becomes a node of an existing cluster. May be interrupted and run again.
 absl::Status Join(const JoinOptions& options);

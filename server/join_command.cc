@@ -38,6 +38,7 @@ absl::Status Join(const JoinOptions& options) {
   curator::NodeAgentOptions agent_options;
   agent_options.data_dir = options.data_dir;
   agent_options.endpoints = options.endpoints;
+  agent_options.accept_unproven = options.accept_unproven;
   absl::StatusOr<std::string> fingerprint = curator::ParseFingerprint(options.ca_sha256);
   if (!fingerprint.ok()) return fingerprint.status();
   agent_options.ca_sha256 = *fingerprint;

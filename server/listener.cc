@@ -214,8 +214,7 @@ std::unique_ptr<Listener::Served> Listener::Start(const Role& role, uint64_t ver
                         {"term", role.term},
                         {"took_ms", MillisecondsSince(started)}});
   if (options_.on_leader) {
-    const std::string address = state_->CuratorAddress(role.leader_id);
-    if (!address.empty()) options_.on_leader(address);
+    options_.on_leader(role.leader_id, state_->CuratorAddress(role.leader_id));
   }
   return served;
 }

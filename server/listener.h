@@ -42,8 +42,8 @@ struct ListenerOptions {
   std::string listen_address;  // host:port, IPv6 in brackets
   std::string advertise_host;  // IP address
   int advertise_port = 0;
-  // Told where the leader is (host:port), whenever that is news.
-  std::function<void(const std::string& leader_address)> on_leader;
+  // Told who leads and where (host:port, or nothing), whenever that is news.
+  std::function<void(const std::string& leader_id, const std::string& leader_address)> on_leader;
   CuratorMetrics* metrics = nullptr;  // null: nobody asks for them
   Limits limits;
 };

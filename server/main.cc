@@ -86,6 +86,8 @@ int main(int argc, char** argv) {
   join->add_option("--ticket-file", join_options.ticket_file,
                    "Register ticket, raw, hex or base64 (curatorctl ticket show)")
       ->required();
+  join->add_flag("--accept-unproven", join_options.accept_unproven,
+                 "Believe leaders that do not prove that they lead: existing servers");
 
   RunSettings run_settings;
   std::string config_file;

@@ -27,11 +27,12 @@ constexpr absl::Duration kOncePerLeader = absl::Minutes(1);
 
 }  // namespace
 
-// One GetCurrentLeader stream to the leader. Destroying it ends it.
+// One GetCurrentLeader stream to the leader, whom the store names: no proof is asked for.
+// Destroying it ends it.
 class Takeover::LeaderStream {
  public:
   LeaderStream(Takeover* owner, const Role& role, const curator::core::Endpoint& leader)
-      : owner_(owner), watch_(Open(*owner, role, leader), SinkFor(role)) {
+      : owner_(owner), watch_(Open(*owner, role, leader), absl::nullopt, SinkFor(role)) {
     {
       absl::MutexLock lock(&owner_->mutex_);
       owner_->stream_ = StreamState();

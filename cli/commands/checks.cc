@@ -230,6 +230,16 @@ std::string AdviceFor(const Subject& subject, const EndpointReport& report) {
       return "its process was stopped or is cut off from the store; it steps down by itself once "
              "it "
              "runs again: look at that host";
+    case Verdict::kUnproven:
+      return absl::StrCat(
+          "if it is a curator of the existing system, or one older than this client, believe it "
+          "with --accept-unproven; if not, find out what runs there before anything else: ",
+          subject.Command("node describe " + report.node_id));
+    case Verdict::kFalseLeader:
+      return "its node may have been taken over: find out what runs there, then delete the node";
+    case Verdict::kNoAddress:
+      return absl::StrCat("the leader has to report its address first; look at its log: ",
+                          subject.Command("wait --for leader --timeout 1m"));
     case Verdict::kSilent:
       return "its process hangs or is stopped: look at that host, restart curatord there";
     case Verdict::kUnknown:

@@ -34,6 +34,7 @@ struct Subject {
   std::vector<std::string> endpoints;
   CaSetting ca;
   CredentialSetting credential;
+  bool accept_unproven = false;
 
   std::string Command(const std::string& words) const;  // "curatorctl -c lab trust show"
 };

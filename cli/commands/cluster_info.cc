@@ -18,7 +18,9 @@ std::string Date(absl::Time time) {
   return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", time, absl::UTCTimeZone());
 }
 
-Value CountsOf(const std::vector<Node>& nodes) {
+// `known`: as the leader tells, who stands in the election. Where it does not tell, the
+// nodes that say that they run a curator are counted.
+Value CountsOf(const std::vector<Node>& nodes, const KnownCurators& known) {
   int healthy = 0;
   int curators = 0;
   std::map<NodeState, int> states;
@@ -27,6 +29,7 @@ Value CountsOf(const std::vector<Node>& nodes) {
     if (node.health == NodeHealth::kHealthy) ++healthy;
     if (node.curator_port != 0) ++curators;
   }
+  if (!known.addresses.empty()) curators = static_cast<int>(known.addresses.size());
   return Value::Object{
       {"nodes", static_cast<int>(nodes.size())},
       {"new", states[NodeState::kNew]},
@@ -59,7 +62,7 @@ absl::StatusOr<CommandResult> ClusterInfoCommand(Session& session) {
     directory.push_back(
         Value::Object{{"id", entry.id}, {"addresses", Value::Strings(entry.addresses)}});
   }
-  const Value counts = CountsOf(list->nodes);
+  const Value counts = CountsOf(list->nodes, (*client)->known_curators());
   Document document;
   document.kind = "ClusterInfo";
   document.rows = {

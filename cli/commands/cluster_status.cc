@@ -5,6 +5,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "cli/commands/cluster.h"
 #include "cli/exit_code.h"
 #include "cli/format.h"
@@ -94,6 +95,51 @@ std::string HostPort(const std::string& address, int port) {
                                          : absl::StrCat(address, ":", port);
 }
 
+// Why nobody may take what the endpoints say of the leader for the truth; OK: there is one
+// leader, confirmed, and nobody else claims to be it.
+absl::Status JudgeLeadership(const Session& session, const std::vector<ProbeResult>& results) {
+  Error error;
+  error.waited = session.Elapsed();
+  std::set<std::string> leaders;
+  std::vector<std::string> claims;
+  for (const ProbeResult& result : results) {
+    const EndpointReport& endpoint = result.endpoint;
+    error.endpoints.push_back(endpoint);
+    if (endpoint.verdict == Verdict::kLeader) leaders.insert(endpoint.node_id);
+    if (endpoint.verdict == Verdict::kUnproven || endpoint.verdict == Verdict::kFalseLeader) {
+      claims.push_back(
+          absl::StrCat(endpoint.address, " (", endpoint.node_id, ") ", ToString(endpoint.verdict)));
+    }
+  }
+  if (leaders.size() == 1 && claims.empty()) return absl::OkStatus();
+  if (!claims.empty()) {
+    error.message = absl::StrCat(
+        "of ", session.ClusterName(),
+        " there is who claims to lead and is not to be believed: ", absl::StrJoin(claims, ", "));
+    error.cause =
+        "it is a curator of the existing system, or older than this program, and cannot prove it; "
+        "or a node that lies";
+    error.hints = {"if it is such a curator: --accept-unproven",
+                   "if not, find out what runs there before anything else"};
+  } else if (leaders.size() > 1) {
+    error.message = absl::StrCat("several claim to lead ", session.ClusterName(), ": ",
+                                 absl::StrJoin(leaders, ", "));
+    error.cause = "the leader changed while they were asked, or one of them lies";
+    error.hints = {"ask again: curatorctl cluster status"};
+  } else {
+    error.message = absl::StrCat("no leader of ", session.ClusterName(), " is confirmed");
+    if (session.settings().credential.value.empty()) {
+      error.cause =
+          "a leader is confirmed by a call that needs a client certificate, and none is "
+          "configured";
+      error.hints = {"curatorctl cluster takeownership --owner-key FILE --context NAME"};
+    } else {
+      error.hints = {"curatorctl wait --for leader --timeout 2m"};
+    }
+  }
+  return Failure(ExitCode::kUnhealthy, error);
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<ProbeResult>> ProbeCluster(Session& session) {
@@ -117,6 +163,7 @@ absl::StatusOr<std::vector<ProbeResult>> ProbeCluster(Session& session) {
   }
   // No certificate goes to servers whose CA is not known.
   if (options.ca.has_value()) options.identity = target->identity;
+  options.accept_unproven = session.settings().accept_unproven.value;
   std::vector<ProbeResult> results = Probe(options);
 
   std::vector<std::string> addresses;
@@ -135,15 +182,21 @@ absl::StatusOr<std::vector<ProbeResult>> ProbeCluster(Session& session) {
   if (!client.ok()) return results;
   CallOptions call = session.GetCallOptions();
   call.timeout = std::min(call.timeout, kProbeTimeout);
-  absl::StatusOr<NodeList> list = (*client)->ListNodes(call);
-  if (!list.ok()) return results;
-  addresses.clear();
-  for (const Node& node : list->nodes) {
-    const bool known = std::any_of(results.begin(), results.end(), [&](const ProbeResult& result) {
-      return result.endpoint.node_id == node.id;
-    });
-    if (!known && node.curator_port != 0 && !node.address.empty()) {
+  if (!(*client)->GetClusterInfo(call).ok()) return results;
+  const KnownCurators known = (*client)->known_curators();
+  addresses = known.addresses;
+  for (size_t i = 0; i < addresses.size(); ++i) {
+    options.expected_node_ids[addresses[i]] = known.node_ids[i];
+  }
+  // Servers that do not tell who stands in the election: then only the nodes themselves say
+  // that they run a curator. Any of them can, so each has to be the one that said it.
+  if (addresses.empty() && options.accept_unproven) {
+    absl::StatusOr<NodeList> list = (*client)->ListNodes(call);
+    if (!list.ok()) return results;
+    for (const Node& node : list->nodes) {
+      if (node.curator_port == 0 || node.address.empty()) continue;
       addresses.push_back(HostPort(node.address, node.curator_port));
+      options.expected_node_ids[addresses.back()] = node.id;
     }
   }
   ProbeMore(options, addresses, results);
@@ -172,22 +225,7 @@ absl::StatusOr<CommandResult> ClusterStatusCommand(Session& session) {
       {"PARTS", "parts", true, SickParts},
   };
   document.name = "endpoint";
-  if (!HasLeader(*results)) {
-    Error error;
-    error.message = absl::StrCat("no leader of ", session.ClusterName(), " is confirmed");
-    error.waited = session.Elapsed();
-    for (const ProbeResult& result : *results) error.endpoints.push_back(result.endpoint);
-    const bool no_identity = session.settings().credential.value.empty();
-    if (no_identity) {
-      error.cause =
-          "a leader is confirmed by a call that needs a client certificate, and none is "
-          "configured";
-      error.hints = {"curatorctl cluster takeownership --owner-key FILE --context NAME"};
-    } else {
-      error.hints = {"curatorctl wait --for leader --timeout 2m"};
-    }
-    command.status = Failure(ExitCode::kUnhealthy, error);
-  }
+  command.status = JudgeLeadership(session, *results);
   return command;
 }
 

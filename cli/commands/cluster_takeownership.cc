@@ -102,6 +102,15 @@ absl::Status CheckSameEndpoints(Session& session) {
                       absl::StrJoin(given, ", "));
 }
 
+absl::Status CheckSameProof(Session& session) {
+  const Context* context = ContextNotNamed(session);
+  if (context == nullptr || context->accept_unproven || !session.settings().accept_unproven.value) {
+    return absl::OkStatus();
+  }
+  return WouldRewrite(session, "trust", "leaders prove that they lead",
+                      "those that do not are believed");
+}
+
 // Of a context that has a file alone, what that file is.
 std::string FingerprintOf(Session& session, const Context& context) {
   if (!context.ca_sha256.empty() || context.ca_file.empty()) {
@@ -148,6 +157,7 @@ absl::StatusOr<CommandResult> TakeOwnershipCommand(Session& session,
                    {"curatorctl cluster takeownership -e HOST …"});
   }
   if (absl::Status status = CheckSameEndpoints(session); !status.ok()) return status;
+  if (absl::Status status = CheckSameProof(session); !status.ok()) return status;
   absl::StatusOr<TrustedCa> trusted = FindTrustedCa(session, target);
   if (!trusted.ok()) return trusted.status();
   if (absl::Status status = CheckSameCa(session, trusted->ca); !status.ok()) return status;
@@ -175,6 +185,8 @@ absl::StatusOr<CommandResult> TakeOwnershipCommand(Session& session,
   if (context.endpoints.empty() || session.settings().endpoints.origin == "flag --endpoint") {
     context.endpoints = target.endpoints;
   }
+  // What was needed to get here is needed by every command that follows.
+  if (session.settings().accept_unproven.value) context.accept_unproven = true;
   absl::Status status = PinInContext(file, name, *trusted, context);
   if (status.ok()) status = WriteCredentials(file, name, *owner, *key_pem, context);
   if (status.ok()) {

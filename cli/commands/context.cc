@@ -54,6 +54,7 @@ Value ItemOf(const ConfigFile& file, const std::string& name, const Context& con
       {"credential", std::move(credential)},
       {"expires", OrNull(expires)},
       {"protected", context.is_protected},
+      {"accept_unproven", context.accept_unproven},
   };
 }
 
@@ -82,6 +83,7 @@ Document ListDocument(Value::List items) {
       {"EXPIRES", "expires"},
       {"FINGERPRINT", "ca.sha256", true},
       {"TRUSTED-VIA", "ca.trusted.via", true},
+      {"ACCEPT-UNPROVEN", "accept_unproven", true},
       {"PROBLEM", "credential.problem", true},
   };
   document.name = "name";
@@ -181,6 +183,7 @@ absl::StatusOr<CommandResult> ContextAddCommand(Session& session, const ContextA
   context.endpoints = settings.endpoints.value;
   context.certificate_file = Absolute(args.flags.certificate_file.value_or(""));
   context.key_file = Absolute(args.flags.key_file.value_or(""));
+  context.accept_unproven = args.flags.accept_unproven;
   if (args.flags.ca_file.has_value()) {
     // Read now: a mistake should not wait for the first use.
     absl::StatusOr<absl::optional<ClusterCa>> ca = ConfiguredCa(session);
@@ -225,6 +228,7 @@ absl::StatusOr<CommandResult> ContextExplainCommand(Session& session) {
   add("ca-sha256", OrNull(settings.ca.value.sha256), settings.ca.origin);
   add("cert", OrNull(settings.credential.value.certificate_file), settings.credential.origin);
   add("key", OrNull(settings.credential.value.key_file), settings.credential.origin);
+  add("accept-unproven", settings.accept_unproven.value, settings.accept_unproven.origin);
   add("output", settings.output_text.value, settings.output_text.origin);
   add("timeout", span(settings.timeout.value), settings.timeout.origin);
   add("connect-timeout", span(settings.connect_timeout.value), settings.connect_timeout.origin);

@@ -23,7 +23,8 @@ absl::StatusOr<CommandResult> ContextRemoveCommand(Session& session, const Conte
 
 struct ContextAddArgs {
   std::string name;
-  GlobalFlags flags;  // --endpoint, --ca-file, --ca-sha256, --cert, --key as given
+  GlobalFlags
+      flags;  // --endpoint, --ca-file, --ca-sha256, --cert, --key, --accept-unproven as given
 };
 // kRefused if the context exists.
 absl::StatusOr<CommandResult> ContextAddCommand(Session& session, const ContextAddArgs& args);
@@ -31,7 +32,7 @@ absl::StatusOr<CommandResult> ContextAddCommand(Session& session, const ContextA
 struct ContextImportArgs {
   std::string name;    // empty: --context, or "metroctl"
   std::string folder;  // owner-key.pem, owner.pem, ca.pem
-  GlobalFlags flags;   // --endpoint, --context as given
+  GlobalFlags flags;   // --endpoint, --context, --accept-unproven as given
 };
 // Copies the files: what the other tool does with its own later (a new cluster, a
 // new key, another mode) does not change whom this context trusts, or as whom it

@@ -126,6 +126,7 @@ absl::StatusOr<CommandResult> ContextImportCommand(Session& session,
   if (!imported.ok()) return imported.status();
   Context context;
   context.endpoints = session.settings().endpoints.value;
+  context.accept_unproven = args.flags.accept_unproven;
   if (const absl::Status kept = Keep(file, name, *imported, context); !kept.ok()) {
     return Failure(ExitCode::kError, "the imported files could not be kept",
                    std::string(kept.message()), {"make room or correct the mode and run it again"});
@@ -134,6 +135,12 @@ absl::StatusOr<CommandResult> ContextImportCommand(Session& session,
   session.terminal().Note(absl::StrCat("copied key and certificate to ", file.ContextFolder(name),
                                        "; those in ", args.folder,
                                        " are not used by curatorctl any more"));
+  if (!context.accept_unproven) {
+    session.terminal().Note(
+        absl::StrCat("servers of the existing system do not prove that they lead, and are not "
+                     "believed without; if this cluster is one: curatorctl -c ",
+                     name, " --accept-unproven …, or import it with that flag"));
+  }
   return ContextResult(file, name);
 }
 

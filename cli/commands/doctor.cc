@@ -48,6 +48,7 @@ std::vector<ProbeResult> ProbeAll(const Subject& subject, const absl::optional<C
   options.ca = ca;
   // No certificate goes to servers whose CA is not known.
   if (ca.has_value()) options.identity = identity;
+  options.accept_unproven = subject.accept_unproven;
   options.timeout = timeout * 2 / 3;
   std::vector<ProbeResult> results = Probe(options);
   std::set<std::string> known;
@@ -112,6 +113,7 @@ Subject SubjectOf(const Settings& settings) {
   subject.endpoints = settings.endpoints.value;
   subject.ca = settings.ca.value;
   subject.credential = settings.credential.value;
+  subject.accept_unproven = settings.accept_unproven.value;
   return subject;
 }
 
@@ -123,6 +125,7 @@ Subject SubjectOf(const ConfigFile& file, const std::string& name, const Context
   subject.ca = {file.Resolve(context.ca_file),
                 ParseFingerprint(context.ca_sha256).value_or(context.ca_sha256)};
   subject.credential = {file.Resolve(context.certificate_file), file.Resolve(context.key_file)};
+  subject.accept_unproven = context.accept_unproven;
   return subject;
 }
 

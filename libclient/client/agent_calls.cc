@@ -8,6 +8,7 @@
 #include "libclient/net/cancellation.h"
 #include "libclient/net/monotonic.h"
 #include "libclient/net/pause.h"
+#include "libclient/net/search_error.h"
 
 namespace curator {
 namespace {
@@ -49,7 +50,7 @@ bool IsFinal(const absl::Status& status, Patience patience) {
     case ErrorCode::kInternal:
       return false;
     case ErrorCode::kUntrusted:
-      return patience == Patience::kUntilRefused;
+      return patience == Patience::kUntilRefused && !net::MayBeProvedYet(DescribeError(status));
     case ErrorCode::kInvalidArgument:
     case ErrorCode::kNotFound:
     case ErrorCode::kNoCredentials:

@@ -15,6 +15,7 @@
 #include "libclient/net/leader_call.h"
 #include "libclient/net/leader_finder.h"
 #include "libclient/net/monotonic.h"
+#include "libclient/net/search_error.h"
 #include "metropolis/aaa.pb.h"
 #include "metropolis/curator.pb.h"
 #include "metropolis/management.pb.h"
@@ -62,6 +63,7 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Create(ClientOptions options) {
   finder_options.seeds = std::move(seeds);
   const absl::StatusOr<core::Endpoint> likely_leader = core::ParseEndpoint(options.likely_leader);
   if (likely_leader.ok()) finder_options.likely_leader = *likely_leader;
+  finder_options.accept_unproven = options.accept_unproven;
   finder_options.identity = options.identity;
   finder_options.keepalive_time = options.keepalive_time;
   finder_options.keepalive_timeout = options.keepalive_timeout;
@@ -156,7 +158,8 @@ absl::Status Client::WatchNodes(const std::function<void(const NodeEvent&)>& on_
       });
   // A watch that has shown something ends with its time, whatever happens then.
   if (!watch.has_told() || net::Now() < context.deadline) return status;
-  return IsRetryable(DescribeError(status).code)
+  const Error error = DescribeError(status);
+  return IsRetryable(error.code) || net::MayBeProvedYet(error)
              ? WatchIsOver(watch.synced() ? absl::OkStatus() : status)
              : status;
 }

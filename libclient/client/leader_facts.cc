@@ -6,6 +6,7 @@
 
 #include "libclient/net/cancellation.h"
 #include "libclient/net/monotonic.h"
+#include "libclient/net/search_error.h"
 #include "metropolis/management.pb.h"
 
 namespace curator {
@@ -19,9 +20,9 @@ constexpr char kClusterInfoMethod[] = "metropolis.proto.api.Management.GetCluste
 constexpr absl::Duration kOpinionsTimeout = absl::Milliseconds(300);
 
 bool IsOutage(const absl::Status& status) {
-  const ErrorCode code = DescribeError(status).code;
-  return code == ErrorCode::kNoLeader || code == ErrorCode::kUnreachable ||
-         code == ErrorCode::kTimeout;
+  const Error error = DescribeError(status);
+  return error.code == ErrorCode::kNoLeader || error.code == ErrorCode::kUnreachable ||
+         error.code == ErrorCode::kTimeout || net::MayBeProvedYet(error);
 }
 
 // Tells each change once.

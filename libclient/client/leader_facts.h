@@ -14,8 +14,8 @@
 
 namespace curator {
 
-// Waits for a leader and has it prove that it leads, where there is an identity
-// to ask with; without one a claim has to do.
+// Waits for a leader and has it bear out that it leads, where there is an identity
+// to ask with; without one its claim, and the proof that comes with it, have to do.
 absl::StatusOr<net::LeaderConnection> FindConfirmedLeader(net::LeaderFinder& finder,
                                                           const net::CallContext& context);
 

@@ -109,6 +109,20 @@ class NodeAgent::Impl {
     if (finder != nullptr) finder->HintLeader(*hint);
   }
 
+  void NameLeader(const std::string& node_id, absl::string_view endpoint) {
+    const absl::StatusOr<core::Endpoint> hint = core::ParseEndpoint(endpoint);
+    std::shared_ptr<net::LeaderFinder> finder;
+    {
+      absl::MutexLock lock(&mutex_);
+      elected_ = node_id;
+      hint_.reset();
+      if (hint.ok()) hint_ = *hint;
+      finder = finder_.lock();
+    }
+    if (finder == nullptr) return;
+    finder->NameLeader(node_id, hint.ok() ? absl::make_optional(*hint) : absl::nullopt);
+  }
+
  private:
   absl::StatusOr<DirectoryLock> LockDirectory() const {
     if (options_.heartbeat_interval <= absl::ZeroDuration()) {
@@ -151,18 +165,37 @@ class NodeAgent::Impl {
       options.seeds.push_back(*std::move(endpoint));
     }
     if (options.seeds.empty()) return InvalidOption("no endpoint is given");
+    options.accept_unproven = options_.accept_unproven;
+    options.on_unproven = [this](const EndpointReport& claimant, int claims) {
+      LogUnproven(claimant, claims);
+    };
     options.hold = net::Hold::kConnectionOnly;
     options.keepalive_time = keepalive_time;
     options.keepalive_timeout = kEnrollmentKeepaliveTimeout;
     auto finder = std::make_shared<net::LeaderFinder>(std::move(options));
     absl::optional<core::Endpoint> hint;
+    std::string elected;
     {
       absl::MutexLock lock(&mutex_);
       finder_ = finder;
       hint = hint_;
+      elected = elected_;
     }
-    if (hint.has_value()) finder->HintLeader(*hint);
+    if (!elected.empty()) {
+      finder->NameLeader(elected, hint);
+    } else if (hint.has_value()) {
+      finder->HintLeader(*hint);
+    }
     return finder;
+  }
+
+  void LogUnproven(const EndpointReport& claimant, int claims) const {
+    if (!options_.on_log || (claims & (claims - 1)) != 0) return;
+    options_.on_log(absl::StrCat(
+        ToString(claimant.verdict), ": ", claimant.address, " (", claimant.node_id, ") ",
+        claimant.detail, claims == 1 ? "" : absl::StrCat(" (", claims, " times)"),
+        "; the search goes on",
+        claimant.verdict == Verdict::kUnproven ? "; accept-unproven would believe it" : ""));
   }
 
   void BeginStep(NodeAgentStep step) const {
@@ -175,6 +208,7 @@ class NodeAgent::Impl {
   absl::Mutex mutex_;
   std::weak_ptr<net::LeaderFinder> finder_ ABSL_GUARDED_BY(mutex_);
   absl::optional<core::Endpoint> hint_ ABSL_GUARDED_BY(mutex_);
+  std::string elected_ ABSL_GUARDED_BY(mutex_);  // empty: nobody has told
 };
 
 NodeAgent::NodeAgent(NodeAgentOptions options)
@@ -189,6 +223,10 @@ absl::StatusOr<NodeCredentials> NodeAgent::EnsureCommitted(const CallOptions& op
 absl::Status NodeAgent::Run(const Cancellation& cancellation) { return impl_->Run(cancellation); }
 
 void NodeAgent::HintLeader(absl::string_view endpoint) { impl_->HintLeader(endpoint); }
+
+void NodeAgent::NameLeader(const std::string& node_id, absl::string_view endpoint) {
+  impl_->NameLeader(node_id, endpoint);
+}
 
 absl::StatusOr<NodeCredentials> LoadNodeCredentials(const std::string& data_dir) {
   const absl::StatusOr<StoredNode> node = ReadStoredNode(data_dir);

@@ -29,18 +29,20 @@ struct RoleAnswer {
 // The stream stays open only until its first message. Destroying it ends it.
 class RoleQuestion {
  public:
-  RoleQuestion(const net::EndpointChannel& channel, core::Instant deadline)
-      : watch_(channel, {[this](core::LeaderView::Statement statement, std::string contradiction) {
-                           absl::MutexLock lock(&mutex_);
-                           if (answer_.statement.has_value()) return;
-                           answer_.statement = std::move(statement);
-                           answer_.contradiction = std::move(contradiction);
-                         },
-                         [this](grpc::Status status, const identity::PeerRecord::Seen& seen) {
-                           absl::MutexLock lock(&mutex_);
-                           answer_.status = std::move(status);
-                           ended_ = true;
-                         }}) {
+  RoleQuestion(const net::EndpointChannel& channel, const absl::optional<ClusterCa>& ca,
+               core::Instant deadline)
+      : watch_(channel, ca,
+               {[this](core::LeaderView::Statement statement, std::string contradiction) {
+                  absl::MutexLock lock(&mutex_);
+                  if (answer_.statement.has_value()) return;
+                  answer_.statement = std::move(statement);
+                  answer_.contradiction = std::move(contradiction);
+                },
+                [this](grpc::Status status, const identity::PeerRecord::Seen& seen) {
+                  absl::MutexLock lock(&mutex_);
+                  answer_.status = std::move(status);
+                  ended_ = true;
+                }}) {
     watch_.Start();
     const auto settled = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
       return answer_.statement.has_value() || ended_;
@@ -128,8 +130,12 @@ class EndpointProbe {
     channel_options.ca = options_.ca;
     channel_options.identity = options_.identity;
     channel_options.connect_timeout = core::Until(deadline_, net::Now());
+    if (const auto it = options_.expected_node_ids.find(text_);
+        it != options_.expected_node_ids.end()) {
+      channel_options.expected_node_id = it->second;
+    }
     channel_ = net::OpenChannel(endpoint_, channel_options);
-    const RoleAnswer answer = RoleQuestion(channel_, deadline_).End();
+    const RoleAnswer answer = RoleQuestion(channel_, options_.ca, deadline_).End();
     const identity::PeerRecord::Seen seen = channel_.peer->Get();
     result_.endpoint.node_id = seen.verification.name;
     if (seen.handshakes > 0 && options_.ca.has_value() && !seen.verification.ok()) {
@@ -150,6 +156,21 @@ class EndpointProbe {
     if (!statement_.claims()) {
       result_.leader_address = statement_.leader_address;
       Judge(Phase::kRole, Verdict::kFollower, DescribeFollowed());
+      return true;
+    }
+    return !options_.ca.has_value() || IsCredible();
+  }
+
+  bool IsCredible() {
+    using Proof = core::LeaderView::Proof;
+    if (statement_.proof == Proof::kWrong) {
+      Judge(Phase::kRole, Verdict::kFalseLeader,
+            absl::StrCat("says that it leads, but ", statement_.proof_fault));
+      return false;
+    }
+    if (statement_.proof == Proof::kMissing && !options_.accept_unproven) {
+      Judge(Phase::kRole, Verdict::kUnproven, "says that it leads, without proof");
+      return false;
     }
     return true;
   }
@@ -190,7 +211,8 @@ class EndpointProbe {
     if (!options_.identity.has_value() || options_.identity->is_ephemeral()) {
       if (statement_.claims()) {
         Judge(Phase::kRole, Verdict::kUnknown,
-              "says that it leads; only a client certificate can confirm it");
+              absl::StrCat(statement_.proof == core::LeaderView::Proof::kValid ? "proves" : "says",
+                           " that it leads; only a client certificate can confirm it"));
       }
       return;
     }

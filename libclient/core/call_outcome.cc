@@ -59,6 +59,8 @@ OwnNode OwnNodeOf(absl::string_view text) {
 
 // Texts of servers of the existing system, which send no ErrorInfo.
 constexpr char kLostLeadershipText[] = "lost leadership";
+// Of followers, ours among them: "the leader metropolis-… has not told its address".
+constexpr char kNoLeaderAddressText[] = "has not told its address";
 
 // Lost leadership under a code that would otherwise be final.
 bool IsDisguisedLostLeadership(const StatusView& status, absl::string_view method) {
@@ -265,8 +267,13 @@ DialOutcome ClassifyDial(const StatusView& status, bool tls_done) {
     return outcome;
   }
   if (tls_done) {
-    // Connected and trusted, then the stream ended: a curator that stops.
+    // Connected and trusted, then the stream ended: a curator that stops, or one that
+    // cannot say where the leader is.
     outcome.phase = Phase::kRole;
+    if (absl::EndsWith(text, kNoLeaderAddressText)) {
+      outcome.verdict = Verdict::kNoAddress;
+      return outcome;
+    }
     outcome.verdict = status.code == kDeadlineExceeded ? Verdict::kSilent : Verdict::kUnknown;
     if (outcome.verdict == Verdict::kSilent) outcome.detail = "no answer to GetCurrentLeader";
     return outcome;
@@ -302,6 +309,10 @@ DialOutcome ClassifyDial(const StatusView& status, bool tls_done) {
 bool IsUntrusted(Verdict verdict) {
   return verdict == Verdict::kWrongCa || verdict == Verdict::kWrongNode ||
          verdict == Verdict::kExpired;
+}
+
+bool IsUnproven(Verdict verdict) {
+  return verdict == Verdict::kUnproven || verdict == Verdict::kFalseLeader;
 }
 
 bool MayComeUp(Verdict verdict) {

@@ -79,6 +79,8 @@ DialOutcome ClassifyDial(const StatusView& status, bool tls_done);
 // unresolvable ones cannot: a search that finds nothing else fails at once.
 bool MayComeUp(Verdict verdict);
 bool IsUntrusted(Verdict verdict);
+// It says that it leads, and is not believed. It may be replaced by one that is.
+bool IsUnproven(Verdict verdict);
 
 }  // namespace curator::core
 

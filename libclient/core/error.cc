@@ -140,6 +140,12 @@ const char* ToString(Verdict verdict) {
       return "leader";
     case Verdict::kStaleLeader:
       return "stale-leader";
+    case Verdict::kUnproven:
+      return "unproven";
+    case Verdict::kFalseLeader:
+      return "false-leader";
+    case Verdict::kNoAddress:
+      return "no-address";
     case Verdict::kSilent:
       return "silent";
     case Verdict::kUnknown:

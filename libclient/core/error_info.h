@@ -46,10 +46,18 @@ inline constexpr char kOwnNodeDecommissioned[] = "DECOMMISSIONED";
 // Initial metadata of GetCurrentLeader and of every answer of a leader: the
 // create revision of the lock key it leads by, in decimal.
 inline constexpr char kTermMetadata[] = "curator-term";
-// Initial metadata of GetCurrentLeader: where the curators of the cluster are, as
-// host:port with commas, as far as the server knows and there is room. Hints.
+// Initial metadata of GetCurrentLeader: who stands in the election and where, as
+// id@host:port with commas, the leader first, as far as there is room. Hints where to
+// dial, and whom to expect there.
+inline constexpr char kCandidatesMetadata[] = "curator-candidates";
+// The same as host:port, for clients that do not know ids; ours do not look at it: of
+// servers that tell nothing else, these are addresses that any node may have named.
 inline constexpr char kCuratorsMetadata[] = "curator-curators";
 inline constexpr int kMaxCuratorsTold = 16;
+// Request metadata of GetCurrentLeader: 32 random bytes for a leader to answer with its
+// proof in initial metadata (identity/leadership_proof.h).
+inline constexpr char kNonceMetadata[] = "curator-nonce-bin";
+inline constexpr char kProofMetadata[] = "curator-proof-bin";
 // Request metadata: the same for every attempt of one logical call.
 inline constexpr char kRequestIdMetadata[] = "curator-request-id";
 

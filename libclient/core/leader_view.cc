@@ -54,12 +54,18 @@ bool LeaderView::Beats(const Said& challenger, const Said& best) {
 }
 
 absl::optional<std::string> LeaderView::believed_leader() const {
+  absl::optional<std::string> proved = BestClaim(true);
+  return proved.has_value() ? proved : BestClaim(false);
+}
+
+absl::optional<std::string> LeaderView::BestClaim(bool proved) const {
   // Two rounds, since "later" and "higher term" do not order a mixture.
   const std::pair<const std::string, Said>* with_term = nullptr;
   const std::pair<const std::string, Said>* without_term = nullptr;
   for (const auto& entry : said_) {
     const Said& said = entry.second;
     if (!said.statement.claims() || said.refuted) continue;
+    if ((said.statement.proof == Proof::kValid) != proved) continue;
     const auto*& best = said.statement.term != 0 ? with_term : without_term;
     if (best == nullptr || Beats(said, best->second)) best = &entry;
   }
@@ -130,7 +136,13 @@ absl::Status LeaderView::CheckInvariants() const {
     return absl::InternalError(absl::StrCat(*believed, ": believed without a standing claim"));
   }
   for (const auto& [address, said] : said_) {
-    if (said.statement.claims() && !said.refuted && leader.statement.term != 0 &&
+    if (!said.statement.claims() || said.refuted) continue;
+    const bool proved = said.statement.proof == Proof::kValid;
+    const bool leader_proved = leader.statement.proof == Proof::kValid;
+    if (proved && !leader_proved) {
+      return absl::InternalError(absl::StrCat(address, ": proved, and the believed is not"));
+    }
+    if (proved == leader_proved && leader.statement.term != 0 &&
         said.statement.term > leader.statement.term) {
       return absl::InternalError(absl::StrCat(address, ": claims a higher term than the believed"));
     }

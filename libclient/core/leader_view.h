@@ -5,7 +5,9 @@
 // now. Only a statement about itself ("I lead") can make an endpoint the
 // believed leader; what others say of it is a hint where to dial. Terms are
 // compared between claims that stand, never remembered beyond them. A claim
-// that was refuted counts again only when it is made anew.
+// that was refuted counts again only when it is made anew. One that is proved beats
+// all that are not, whatever term those tell; whether unproved ones are told to it at
+// all is for its owner to decide.
 #ifndef LIBCLIENT_CORE_LEADER_VIEW_H_
 #define LIBCLIENT_CORE_LEADER_VIEW_H_
 
@@ -22,14 +24,27 @@ namespace curator::core {
 
 class LeaderView {
  public:
+  // Who stands in the election, as somebody says.
+  struct Curator {
+    std::string node_id;
+    std::string address;  // host:port
+  };
+  // Whether a claim to lead comes with the proof that only a leader can give.
+  enum class Proof {
+    kMissing,
+    kWrong,
+    kValid,  // or not needed, because somebody who knows names this node as leader
+  };
+
   // One GetCurrentLeader answer; `node_id` is proved by the certificate.
   struct Statement {
     std::string node_id;
     std::string leader_id;
-    std::string leader_address;  // host:port, empty if it is the speaker or unknown
-    int64_t term = 0;            // 0: not told
-    // host:port of the curators it knows; empty: not told.
-    std::vector<std::string> curators = {};
+    std::string leader_address;          // host:port, empty if it is the speaker or unknown
+    int64_t term = 0;                    // 0: not told
+    std::vector<Curator> curators = {};  // empty: not told
+    Proof proof = Proof::kMissing;
+    std::string proof_fault = {};  // kWrong: what is wrong with it
     bool claims() const { return !node_id.empty() && node_id == leader_id; }
   };
 
@@ -65,6 +80,8 @@ class LeaderView {
     bool refuted = false;
   };
   static bool Beats(const Said& challenger, const Said& best);
+  // Among the claims that are proved, or among those that are not.
+  absl::optional<std::string> BestClaim(bool proved) const;
 
   std::map<std::string, Said, std::less<>> said_;
   uint64_t sequence_ = 0;

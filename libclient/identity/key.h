@@ -31,6 +31,10 @@ class PrivateKey {
   std::string ToRaw() const;       // 64 bytes
   std::string public_key() const;  // 32 bytes
 
+  // Ed25519, 64 bytes. Whoever lets others choose what is signed sees to it that it
+  // cannot be taken for something else.
+  std::string Sign(absl::string_view message) const;
+
   evp_pkey_st* get() const { return key_.get(); }
 
  private:
@@ -41,6 +45,10 @@ class PrivateKey {
 // SubjectPublicKeyInfo PEM. Errors name the key type that was found.
 absl::StatusOr<std::string> PublicKeyFromPem(absl::string_view pem);
 std::string PublicKeyToPem(absl::string_view public_key);
+
+// `public_key` is 32 bytes; false for any other, and for a signature of another size.
+bool VerifySignature(absl::string_view public_key, absl::string_view message,
+                     absl::string_view signature);
 
 // `size` bytes from the operating system's generator.
 std::string RandomBytes(size_t size);

@@ -24,6 +24,7 @@ struct OpensslFree {
 };
 
 using BioPtr = std::unique_ptr<BIO, OpensslFree<BIO_free>>;
+using EvpDigestContextPtr = std::unique_ptr<EVP_MD_CTX, OpensslFree<EVP_MD_CTX_free>>;
 using EvpKeyPtr = std::unique_ptr<EVP_PKEY, OpensslFree<EVP_PKEY_free>>;
 using X509Ptr = std::unique_ptr<X509, OpensslFree<X509_free>>;
 

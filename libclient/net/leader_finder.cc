@@ -217,6 +217,11 @@ bool LeaderFinder::Lacks(const LeaderConnection& connection, absl::string_view m
 
 void LeaderFinder::HintLeader(const core::Endpoint& endpoint) { search_->OnHint(endpoint); }
 
+void LeaderFinder::NameLeader(const std::string& node_id,
+                              const absl::optional<core::Endpoint>& endpoint) {
+  search_->OnElected(node_id, endpoint);
+}
+
 absl::optional<LeaderConnection> LeaderFinder::believed_leader() const {
   absl::MutexLock lock(&shared_->mutex);
   return shared_->finding.leader;
@@ -234,7 +239,10 @@ KnownCurators LeaderFinder::known_curators() const {
   if (!leader.has_value() || leader->dial_id != shared_->confirmed_dial) return known;
   known.leader_id = leader->node_id;
   known.leader_address = leader->endpoint.ToString();
-  known.addresses = shared_->finding.curators;
+  for (const core::LeaderView::Curator& curator : shared_->finding.curators) {
+    known.addresses.push_back(curator.address);
+    known.node_ids.push_back(curator.node_id);
+  }
   return known;
 }
 

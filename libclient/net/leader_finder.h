@@ -58,12 +58,17 @@ struct FinderOptions {
   absl::optional<core::Endpoint> likely_leader;
   ClusterCa ca;
   absl::optional<Identity> identity;
+  // Believe leaders that give no proof of it: those of the existing system.
+  bool accept_unproven = false;
   Hold hold = Hold::kLeaderAndTwoOthers;
   // InfiniteDuration: no keepalive pings.
   absl::Duration keepalive_time = absl::Seconds(1);
   absl::Duration keepalive_timeout = absl::Milliseconds(500);
   absl::Duration connect_timeout = absl::Seconds(5);
   std::function<void(const Progress&)> on_progress;  // may be empty
+  // Told of each claim to lead that was not believed, and how many there were at this
+  // address. On the finder's thread; must not block. May be empty.
+  std::function<void(const EndpointReport& claimant, int claims)> on_unproven;
 };
 
 // A standing connection to the curator that is believed to lead. A value; keeps
@@ -124,6 +129,9 @@ class LeaderFinder {
 
   // To be tried first, without trust in it.
   void HintLeader(const core::Endpoint& endpoint);
+  // For those who read the election themselves: this node's claim needs no proof, and
+  // that of whoever was named before does.
+  void NameLeader(const std::string& node_id, const absl::optional<core::Endpoint>& endpoint);
 
   // The believed leader, if there is one now. Starts no search.
   absl::optional<LeaderConnection> believed_leader() const;

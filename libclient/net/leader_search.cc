@@ -17,13 +17,6 @@ constexpr absl::Duration kStagger = absl::Milliseconds(25);
 // How long a likely leader that does lead spares the others: short commands are over
 // by then, and all else wants to know the next leader as soon as it is elected.
 constexpr absl::Duration kShortCommand = absl::Seconds(1);
-// Seeds and what was learnt from curators together.
-constexpr size_t kMaxCandidates = 64;
-// A stranger (named by a curator, not by our caller) is forgotten after this many
-// failures, unless it is still said to lead: curators come and go.
-constexpr int kStrangerFailures = 8;
-// A guess of our caller's that fails is as if it had never been made.
-constexpr int kGuessFailures = 1;
 
 Verdict VerdictOf(identity::CertificateFault fault) {
   switch (fault) {
@@ -47,14 +40,14 @@ LeaderSearch::LeaderSearch(const FinderOptions& options, Publish publish, Tick t
       also_tick_(std::move(tick)),
       thread_([this](core::Instant now) { return OnTick(now); }),
       queue_(thread_.queue()) {
-  for (const core::Endpoint& seed : options_.seeds) Ensure(seed).seed = true;
+  for (const core::Endpoint& seed : options_.seeds) candidates_.Ensure(seed).seed = true;
   thread_.Start();
 }
 
 LeaderSearch::~LeaderSearch() {
   queue_->Post([this] {
     closing_ = true;
-    for (const auto& candidate : candidates_) Disconnect(*candidate);
+    for (const auto& candidate : candidates_.all()) Disconnect(*candidate);
   });
   thread_.Stop([this] { return watches_.empty(); });
 }
@@ -64,7 +57,7 @@ void LeaderSearch::OnWaiter(bool began) {
     waiters_ += began ? 1 : -1;
     if (began) ever_wanted_ = true;
     if (!began || waiters_ != 1) return;
-    for (const auto& candidate : candidates_) candidate->heard_of = candidate->answered;
+    for (const auto& candidate : candidates_.all()) candidate->heard_of = candidate->answered;
   });
 }
 
@@ -74,7 +67,7 @@ void LeaderSearch::Wake() {
 
 void LeaderSearch::OnBroken(uint64_t dial_id, std::string cause) {
   queue_->Post([this, dial_id, cause = std::move(cause)]() mutable {
-    Candidate* candidate = Find(dial_id);
+    Candidate* candidate = candidates_.Find(dial_id);
     if (candidate == nullptr) return;
     candidate->lost_leader = true;
     OnFailed(*candidate, Phase::kRpc, Verdict::kUnknown, std::move(cause));
@@ -84,7 +77,7 @@ void LeaderSearch::OnBroken(uint64_t dial_id, std::string cause) {
 void LeaderSearch::OnRefuted(uint64_t dial_id, std::string leader_id, std::string leader_address) {
   queue_->Post([this, dial_id, leader_id = std::move(leader_id),
                 leader_address = std::move(leader_address)] {
-    if (Candidate* candidate = Find(dial_id); candidate != nullptr) {
+    if (Candidate* candidate = candidates_.Find(dial_id); candidate != nullptr) {
       candidate->lost_leader = true;
       candidate->report.leader_id = leader_id;
       OnFailed(*candidate, Phase::kRole, Verdict::kStaleLeader,
@@ -96,7 +89,7 @@ void LeaderSearch::OnRefuted(uint64_t dial_id, std::string leader_id, std::strin
 
 void LeaderSearch::OnConfirmed(uint64_t dial_id) {
   queue_->Post([this, dial_id] {
-    Candidate* candidate = Find(dial_id);
+    Candidate* candidate = candidates_.Find(dial_id);
     if (candidate == nullptr) return;
     view_.OnConfirmed(candidate->endpoint.ToString());
     candidate->backoff.Reset();
@@ -108,11 +101,24 @@ void LeaderSearch::OnConfirmed(uint64_t dial_id) {
 
 void LeaderSearch::OnHint(core::Endpoint endpoint) {
   queue_->Post([this, endpoint = std::move(endpoint)] {
-    Candidate& candidate = Ensure(endpoint);
+    Candidate& candidate = candidates_.Ensure(endpoint);
     candidate.named_leader = true;
     candidate.expected_node_id.clear();
     if (candidate.dial_id == 0) candidate.next_dial_at = core::Instant{};
   });
+}
+
+void LeaderSearch::OnElected(std::string node_id, absl::optional<core::Endpoint> endpoint) {
+  queue_->Post([this, node_id = std::move(node_id), endpoint = std::move(endpoint)] {
+    elected_node_id_ = node_id;
+    // It may have claimed to lead before we knew that it may.
+    for (const auto& candidate : candidates_.all()) {
+      if (candidate->report.node_id == node_id && core::IsUnproven(candidate->report.verdict)) {
+        candidate->next_dial_at = core::Instant{};
+      }
+    }
+  });
+  if (endpoint.has_value()) OnHint(*std::move(endpoint));
 }
 
 void LeaderSearch::OnOpinionsWanted() {
@@ -126,7 +132,7 @@ void LeaderSearch::BeginSearch(core::Instant now) {
   burst_left_ = kBurst;
   next_stagger_at_ = now;
   if (!ever_searched_ && options_.likely_leader.has_value()) {
-    Candidate& likely = Ensure(*options_.likely_leader);
+    Candidate& likely = candidates_.Ensure(*options_.likely_leader);
     likely.guess = !likely.seed;
     likely.named_leader = true;
     has_head_start_ = !opinions_wanted_;
@@ -157,15 +163,16 @@ core::Instant LeaderSearch::OnTick(core::Instant now) {
   }
   was_searching_ = searching;
   if (believed.has_value()) CloseSurplusStreams(*believed);
-  ForgetHopelessStrangers();
+  candidates_.ForgetHopelessStrangers(view_);
+  const core::Instant name_again_at = NameAgain(now);
   const core::Instant next_dial_at = DialWhatIsDue(now, searching, believed.has_value());
   PublishFinding(believed);
-  return std::min({next_dial_at, NextExpiry(), also_tick_(now)});
+  return std::min({name_again_at, next_dial_at, NextExpiry(), also_tick_(now)});
 }
 
 core::Instant LeaderSearch::NextExpiry() const {
   core::Instant next = core::kNever;
-  for (const auto& candidate : candidates_) {
+  for (const auto& candidate : candidates_.all()) {
     if (candidate->dial_id == 0 || candidate->answered) continue;
     next = std::min(next, core::After(candidate->dialled_at, options_.connect_timeout));
   }
@@ -173,7 +180,7 @@ core::Instant LeaderSearch::NextExpiry() const {
 }
 
 void LeaderSearch::ExpireDials(core::Instant now) {
-  for (const auto& candidate : candidates_) {
+  for (const auto& candidate : candidates_.all()) {
     if (candidate->dial_id == 0 || candidate->answered) continue;
     if (core::After(candidate->dialled_at, options_.connect_timeout) > now) continue;
     const bool tls_done = candidate->channel.peer->Get().handshakes > 0;
@@ -191,7 +198,7 @@ void LeaderSearch::ExpireDials(core::Instant now) {
 core::Instant LeaderSearch::DialWhatIsDue(core::Instant now, bool searching, bool believed) {
   int unanswered = 0;
   int followers = 0;
-  for (const auto& candidate : candidates_) {
+  for (const auto& candidate : candidates_.all()) {
     if (candidate->dial_id == 0) continue;
     if (!candidate->answered) {
       ++unanswered;
@@ -202,7 +209,7 @@ core::Instant LeaderSearch::DialWhatIsDue(core::Instant now, bool searching, boo
   const bool refill = believed && options_.hold == Hold::kLeaderAndTwoOthers &&
                       followers + unanswered < kStandingFollowers + 1;
   std::vector<Candidate*> idle;
-  for (const auto& candidate : candidates_) {
+  for (const auto& candidate : candidates_.all()) {
     if (candidate->dial_id == 0) idle.push_back(candidate.get());
   }
   const auto rank = [](const Candidate* candidate) {
@@ -219,6 +226,7 @@ core::Instant LeaderSearch::DialWhatIsDue(core::Instant now, bool searching, boo
       continue;
     }
     if (candidate->named_leader) {
+      if (!candidates_.MayDial(*candidate, now, &next)) continue;
       Dial(*candidate, now);
       ++unanswered;
       continue;
@@ -229,11 +237,13 @@ core::Instant LeaderSearch::DialWhatIsDue(core::Instant now, bool searching, boo
     }
     if (unanswered >= kMaxUnanswered) break;  // an answer or an expiry wakes us
     if (refill && followers + unanswered >= kStandingFollowers + 1) break;
-    if (burst_left_ > 0) {
-      --burst_left_;
-    } else if (next_stagger_at_ > now) {
+    if (burst_left_ == 0 && next_stagger_at_ > now) {
       next = std::min(next, next_stagger_at_);
       break;
+    }
+    if (!candidates_.MayDial(*candidate, now, &next)) continue;
+    if (burst_left_ > 0) {
+      --burst_left_;
     } else {
       next_stagger_at_ = core::After(now, kStagger);
     }
@@ -274,7 +284,7 @@ void LeaderSearch::Dial(Candidate& candidate, core::Instant now) {
       OnEnded(id, status, seen);
     });
   };
-  auto watch = std::make_unique<LeaderWatch>(candidate.channel, std::move(sink));
+  auto watch = std::make_unique<LeaderWatch>(candidate.channel, options_.ca, std::move(sink));
   watch->Start();
   watches_[candidate.dial_id] = std::move(watch);
 }
@@ -300,7 +310,9 @@ void LeaderSearch::OnFailed(Candidate& candidate, Phase phase, Verdict verdict,
   EndHeadStart();
   // What a follower said of this address was wrong, or is over; our caller named
   // the seeds for whoever is there.
-  if (candidate.seed) candidate.expected_node_id.clear();
+  if (candidate.seed || (verdict == Verdict::kWrongNode && !options_.accept_unproven)) {
+    candidate.expected_node_id.clear();
+  }
   candidate.next_dial_at =
       core::After(now, candidate.backoff.Next(absl::Uniform<double>(random_, 0, 1)));
   candidate.report.phase = phase;
@@ -309,12 +321,44 @@ void LeaderSearch::OnFailed(Candidate& candidate, Phase phase, Verdict verdict,
   if (verdict != Verdict::kStaleLeader) candidate.report.leader_id.clear();
 }
 
-void LeaderSearch::OnSaid(uint64_t dial_id, const core::LeaderView::Statement& statement,
+bool LeaderSearch::IsCredible(const core::LeaderView::Statement& claim) const {
+  switch (claim.proof) {
+    case core::LeaderView::Proof::kValid:
+      return true;
+    case core::LeaderView::Proof::kMissing:
+      return options_.accept_unproven;
+    case core::LeaderView::Proof::kWrong:
+      return false;
+  }
+  return false;
+}
+
+// As if it had not answered: nothing is learnt from it, and it is asked again in a while.
+void LeaderSearch::OnUnproven(Candidate& candidate, const core::LeaderView::Statement& claim) {
+  candidate.report.node_id = claim.node_id;
+  if (claim.proof == core::LeaderView::Proof::kWrong) {
+    OnFailed(candidate, Phase::kRole, Verdict::kFalseLeader,
+             absl::StrCat("says that it leads, but ", claim.proof_fault));
+  } else {
+    OnFailed(candidate, Phase::kRole, Verdict::kUnproven, "says that it leads, without proof");
+  }
+  ++candidate.unproven_claims;
+  if (options_.on_unproven) options_.on_unproven(candidate.report, candidate.unproven_claims);
+}
+
+void LeaderSearch::OnSaid(uint64_t dial_id, core::LeaderView::Statement statement,
                           std::string contradiction) {
-  Candidate* candidate = Find(dial_id);
+  Candidate* candidate = candidates_.Find(dial_id);
   if (candidate == nullptr) return;
   if (!contradiction.empty()) {
     OnFailed(*candidate, Phase::kIdentity, Verdict::kUnknown, std::move(contradiction));
+    return;
+  }
+  if (statement.claims() && statement.node_id == elected_node_id_) {
+    statement.proof = core::LeaderView::Proof::kValid;
+  }
+  if (statement.claims() && !IsCredible(statement)) {
+    OnUnproven(*candidate, statement);
     return;
   }
   EndpointReport& report = candidate->report;
@@ -326,7 +370,7 @@ void LeaderSearch::OnSaid(uint64_t dial_id, const core::LeaderView::Statement& s
   report.node_id = statement.node_id;
   report.leader_id = statement.leader_id;
   const std::string address = candidate->endpoint.ToString();
-  LearnCurators(statement.curators);
+  candidates_.Learn(statement.curators);  // the seeds may go stale
   view_.OnStatement(address, statement);
   if (statement.claims()) {
     report.verdict = Verdict::kLeader;
@@ -345,7 +389,7 @@ void LeaderSearch::OnSaid(uint64_t dial_id, const core::LeaderView::Statement& s
 void LeaderSearch::OnEnded(uint64_t dial_id, const grpc::Status& status,
                            const identity::PeerRecord::Seen& seen) {
   watches_.erase(dial_id);
-  Candidate* candidate = Find(dial_id);
+  Candidate* candidate = candidates_.Find(dial_id);
   if (candidate == nullptr || candidate->stream_closed) return;
   if (!seen.verification.name.empty()) candidate->report.node_id = seen.verification.name;
   if (!seen.verification.ok()) {
@@ -368,11 +412,13 @@ void LeaderSearch::OnEnded(uint64_t dial_id, const grpc::Status& status,
 // that is connected needs no dial, it will say so itself when it leads.
 void LeaderSearch::OnNamed(const std::string& leader_id, const std::string& leader_address) {
   if (leader_address.empty() || view_.IsConnected(leader_id)) return;
-  absl::StatusOr<core::Endpoint> endpoint = core::ParseEndpoint(leader_address);
+  const absl::StatusOr<core::Endpoint> endpoint = core::ParseEndpoint(leader_address);
   if (!endpoint.ok()) return;
-  Candidate& candidate = Ensure(*endpoint);
-  if (candidate.dial_id != 0) return;
-  candidate.expected_node_id = leader_id;
+  Candidate* named = candidates_.EnsureNamed(*endpoint, view_, Now(), &name_again_at_);
+  if (named == nullptr || named->dial_id != 0) return;
+  Candidate& candidate = *named;
+  // Seeds are our caller's, whoever is there.
+  if (!candidate.seed) candidate.expected_node_id = leader_id;
   candidate.named_leader = true;
   candidate.next_dial_at = std::min(candidate.next_dial_at, Now());
   if (candidate.backoff.failures() > 2) {
@@ -382,18 +428,21 @@ void LeaderSearch::OnNamed(const std::string& leader_id, const std::string& lead
   }
 }
 
-// The seeds may go stale: where the curators are is learnt from those that answer.
-void LeaderSearch::LearnCurators(const std::vector<std::string>& curators) {
-  for (const std::string& curator : curators) {
-    if (candidates_.size() >= kMaxCandidates) return;
-    const absl::StatusOr<core::Endpoint> endpoint = core::ParseEndpoint(curator);
-    if (endpoint.ok()) Ensure(*endpoint);
+core::Instant LeaderSearch::NameAgain(core::Instant now) {
+  if (name_again_at_ > now) return name_again_at_;
+  name_again_at_ = core::kNever;
+  for (const std::string& speaker : view_.Speakers()) {
+    const core::LeaderView::Statement statement = *view_.StatementOf(speaker);
+    const absl::StatusOr<core::Endpoint> named = core::ParseEndpoint(statement.leader_address);
+    if (statement.claims() || !named.ok() || candidates_.Find(*named) != nullptr) continue;
+    OnNamed(statement.leader_id, statement.leader_address);
   }
+  return name_again_at_;
 }
 
 void LeaderSearch::CloseSurplusStreams(const std::string& believed) {
   int followers = 0;
-  for (const auto& candidate : candidates_) {
+  for (const auto& candidate : candidates_.all()) {
     if (candidate->dial_id == 0) continue;
     const bool leader = candidate->endpoint.ToString() == believed;
     if (options_.hold == Hold::kConnectionOnly) {
@@ -414,28 +463,10 @@ void LeaderSearch::CloseSurplusStreams(const std::string& believed) {
   }
 }
 
-void LeaderSearch::ForgetHopelessStrangers() {
-  const auto is_hopeless = [this](const std::unique_ptr<Candidate>& candidate) {
-    const int failures = candidate->guess ? kGuessFailures : kStrangerFailures;
-    return !candidate->seed && candidate->dial_id == 0 &&
-           candidate->backoff.failures() >= failures &&
-           !view_.IsNamed(candidate->endpoint.ToString());
-  };
-  candidates_.erase(std::remove_if(candidates_.begin(), candidates_.end(), is_hopeless),
-                    candidates_.end());
-}
-
-bool LeaderSearch::IsHopeless() const {
-  for (const auto& candidate : candidates_) {
-    if (!candidate->heard_of || core::MayComeUp(candidate->report.verdict)) return false;
-  }
-  return true;
-}
-
 void LeaderSearch::PublishFinding(const absl::optional<std::string>& believed) {
   Finding finding;
   finding.others_wait = Now() < others_wait_until_;
-  for (const auto& candidate : candidates_) {
+  for (const auto& candidate : candidates_.all()) {
     if (candidate->dial_id != 0 && !candidate->heard_of) finding.dialling = true;
     EndpointReport report = candidate->report;
     if (report.tries == 0) report.detail = "not asked yet";
@@ -457,28 +488,8 @@ void LeaderSearch::PublishFinding(const absl::optional<std::string>& believed) {
     }
     published_superseded_ = candidate->superseded;
   }
-  finding.hopeless = !finding.leader.has_value() && waiters_ > 0 && IsHopeless();
+  finding.hopeless = !finding.leader.has_value() && waiters_ > 0 && candidates_.AreHopeless();
   publish_(std::move(finding));
-}
-
-LeaderSearch::Candidate* LeaderSearch::Find(uint64_t dial_id) {
-  for (const auto& candidate : candidates_) {
-    if (candidate->dial_id == dial_id && dial_id != 0) return candidate.get();
-  }
-  return nullptr;
-}
-
-LeaderSearch::Candidate& LeaderSearch::Ensure(const core::Endpoint& endpoint) {
-  for (const auto& candidate : candidates_) {
-    if (candidate->endpoint != endpoint) continue;
-    candidate->guess = false;
-    return *candidate;
-  }
-  auto candidate = std::make_unique<Candidate>();
-  candidate->endpoint = endpoint;
-  candidate->report.address = endpoint.ToString();
-  candidates_.push_back(std::move(candidate));
-  return *candidates_.back();
 }
 
 }  // namespace curator::net

@@ -3,7 +3,12 @@
 //
 // How it dials: in the order of likelihood, the first few at once, the rest
 // staggered, at most eight unanswered at a time; an endpoint that failed rests
-// for a jittered backoff; one that a curator names as leader is dialled at once.
+// for a jittered backoff; one that a curator names as leader is dialled at once. How
+// much curators can make it dial is bounded (net/candidates.h).
+//
+// Whom it believes: a claim to lead that comes without a valid proof is as good as no
+// answer, unless FinderOptions::accept_unproven says otherwise, or whoever reads the
+// election itself names this node (OnElected). Nothing is learnt from it either.
 // A likely leader that our caller knows of has a head start in the first search:
 // the others are not dialled while it may answer, nor, if it leads, for as long
 // as a short command takes.
@@ -24,9 +29,8 @@
 
 #include "absl/random/random.h"
 #include "absl/types/optional.h"
-#include "libclient/core/backoff.h"
 #include "libclient/core/leader_view.h"
-#include "libclient/net/endpoint_channel.h"
+#include "libclient/net/candidates.h"
 #include "libclient/net/event_thread.h"
 #include "libclient/net/leader_finder.h"
 #include "libclient/net/leader_watch.h"
@@ -44,7 +48,7 @@ class LeaderSearch {
     // Others are not asked yet: the likely leader has its head start.
     bool others_wait = false;
     std::vector<EndpointReport> reports;
-    std::vector<std::string> curators;  // host:port, as the leader tells
+    std::vector<core::LeaderView::Curator> curators;  // as the leader tells
   };
   using Publish = std::function<void(Finding)>;
   // Returns when it wants to be called again.
@@ -62,33 +66,13 @@ class LeaderSearch {
   void OnRefuted(uint64_t dial_id, std::string leader_id, std::string leader_address);
   void OnConfirmed(uint64_t dial_id);
   void OnHint(core::Endpoint endpoint);
+  void OnElected(std::string node_id, absl::optional<core::Endpoint> endpoint);
   // What others say matters: the likely leader has no head start (any more).
   void OnOpinionsWanted();
   // Only makes it tick.
   void Wake();
 
  private:
-  struct Candidate {
-    core::Endpoint endpoint;
-    bool seed = false;
-    bool guess = false;            // of our caller, and no curator has borne it out yet
-    std::string expected_node_id;  // that a follower named for this address
-    core::Backoff backoff;
-    core::Instant next_dial_at{};
-    bool named_leader = false;  // by a curator: goes first, and beyond the limit
-    bool lost_leader = false;   // led until its connection broke: goes last
-    bool heard_of = false;      // answered or failed since this search began
-    EndpointReport report;
-
-    // Of the connection that stands or is being made; dial_id 0: none.
-    uint64_t dial_id = 0;
-    EndpointChannel channel;
-    std::stop_source superseded;
-    core::Instant dialled_at{};
-    bool answered = false;
-    bool stream_closed = false;  // on purpose, the connection stands
-  };
-
   core::Instant OnTick(core::Instant now);
   void BeginSearch(core::Instant now);
   void EndHeadStart();
@@ -99,18 +83,17 @@ class LeaderSearch {
   // Ends the connection without a verdict.
   void Disconnect(Candidate& candidate);
   void OnFailed(Candidate& candidate, Phase phase, Verdict verdict, std::string detail);
-  void OnSaid(uint64_t dial_id, const core::LeaderView::Statement& statement,
-              std::string contradiction);
+  void OnSaid(uint64_t dial_id, core::LeaderView::Statement statement, std::string contradiction);
+  // Whether this claim to lead is to be taken for one.
+  bool IsCredible(const core::LeaderView::Statement& claim) const;
+  void OnUnproven(Candidate& candidate, const core::LeaderView::Statement& claim);
   void OnEnded(uint64_t dial_id, const grpc::Status& status,
                const identity::PeerRecord::Seen& seen);
-  void LearnCurators(const std::vector<std::string>& curators);
   void OnNamed(const std::string& leader_id, const std::string& leader_address);
+  // Those whose turn had not come.
+  core::Instant NameAgain(core::Instant now);
   void CloseSurplusStreams(const std::string& believed);
-  void ForgetHopelessStrangers();
   void PublishFinding(const absl::optional<std::string>& believed);
-  bool IsHopeless() const;
-  Candidate* Find(uint64_t dial_id);
-  Candidate& Ensure(const core::Endpoint& endpoint);
 
   // Constant after construction.
   const FinderOptions options_;
@@ -119,7 +102,7 @@ class LeaderSearch {
 
   // Owned by the event thread.
   core::LeaderView view_;
-  std::vector<std::unique_ptr<Candidate>> candidates_;        // seeds first, in their order
+  Candidates candidates_;
   std::map<uint64_t, std::unique_ptr<LeaderWatch>> watches_;  // until they have ended
   uint64_t last_dial_id_ = 0;
   int waiters_ = 0;
@@ -132,6 +115,8 @@ class LeaderSearch {
   core::Instant others_wait_until_{};
   int burst_left_ = 0;
   core::Instant next_stagger_at_{};
+  core::Instant name_again_at_ = core::kNever;  // a leader was named, and not dialled
+  std::string elected_node_id_;                 // as we were told; its claims need no proof
   std::string published_node_id_;
   std::stop_source published_superseded_;
   absl::BitGen random_;

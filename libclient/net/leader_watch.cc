@@ -1,19 +1,51 @@
 #include "libclient/net/leader_watch.h"
 
 #include <utility>
+#include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "libclient/core/endpoint.h"
 #include "libclient/core/error_info.h"
+#include "libclient/identity/key.h"
+#include "libclient/identity/leadership_proof.h"
 
 namespace curator::net {
+namespace {
 
-LeaderWatch::LeaderWatch(const EndpointChannel& channel, Sink sink)
+// Of one stream. In years of a follower of the existing system's this may be reached,
+// and costs a new connection.
+constexpr int kMaxStatements = 64;
+// Two node ids, a host name and a port.
+constexpr size_t kMaxStatementBytes = 1024;
+
+absl::string_view TextOf(const grpc::string_ref& text) { return {text.data(), text.size()}; }
+
+// "id@host:port,…"; what does not look like it is left out.
+std::vector<core::LeaderView::Curator> CuratorsOf(absl::string_view text) {
+  std::vector<core::LeaderView::Curator> curators;
+  for (absl::string_view entry : absl::StrSplit(text, ',', absl::SkipEmpty())) {
+    if (curators.size() == core::kMaxCuratorsTold) break;
+    const std::pair<absl::string_view, absl::string_view> parts =
+        absl::StrSplit(entry, absl::MaxSplits('@', 1));
+    if (parts.first.empty() || parts.second.empty()) continue;
+    curators.push_back({std::string(parts.first), std::string(parts.second)});
+  }
+  return curators;
+}
+
+}  // namespace
+
+LeaderWatch::LeaderWatch(const EndpointChannel& channel, const absl::optional<ClusterCa>& ca,
+                         Sink sink)
     : channel_(channel),
+      ca_(ca),
+      nonce_(ca.has_value() ? identity::RandomBytes(identity::kNonceSize) : ""),
       sink_(std::move(sink)),
-      stub_(metropolis::node::core::curator::proto::api::CuratorLocal::NewStub(channel.channel)) {}
+      stub_(metropolis::node::core::curator::proto::api::CuratorLocal::NewStub(channel.channel)) {
+  if (!nonce_.empty()) context_.AddMetadata(core::kNonceMetadata, nonce_);
+}
 
 void LeaderWatch::Start() {
   stub_->async()->GetCurrentLeader(&context_, &request_, this);
@@ -25,6 +57,27 @@ void LeaderWatch::Cancel() { context_.TryCancel(); }
 
 void LeaderWatch::OnReadDone(bool ok) {
   if (!ok) return;  // OnDone follows
+  if (++statements_ > kMaxStatements) {
+    sink_.on_said({}, "says again and again who leads");
+    context_.TryCancel();
+    return;
+  }
+  core::LeaderView::Statement statement = Read();
+  std::string contradiction;
+  if (response_.ByteSizeLong() > kMaxStatementBytes) {
+    statement = core::LeaderView::Statement();
+    contradiction = "says more than who leads and where";
+  } else if (!response_.this_node_id().empty() && response_.this_node_id() != statement.node_id) {
+    contradiction =
+        absl::StrCat("does not call itself ", statement.node_id, ", of which its certificate is");
+  } else if (statement.claims() && ca_.has_value()) {
+    JudgeProof(&statement);
+  }
+  sink_.on_said(std::move(statement), std::move(contradiction));
+  StartRead(&response_);
+}
+
+core::LeaderView::Statement LeaderWatch::Read() const {
   core::LeaderView::Statement statement;
   statement.node_id = channel_.peer->Get().verification.name;
   statement.leader_id = response_.leader_node_id();
@@ -38,23 +91,24 @@ void LeaderWatch::OnReadDone(bool ok) {
   }
   const auto& metadata = context_.GetServerInitialMetadata();
   if (const auto term = metadata.find(core::kTermMetadata); term != metadata.end()) {
-    const absl::string_view text(term->second.data(), term->second.size());
-    if (!absl::SimpleAtoi(text, &statement.term)) statement.term = 0;
+    if (!absl::SimpleAtoi(TextOf(term->second), &statement.term)) statement.term = 0;
   }
-  if (const auto told = metadata.find(core::kCuratorsMetadata); told != metadata.end()) {
-    const absl::string_view text(told->second.data(), told->second.size());
-    statement.curators = absl::StrSplit(text, ',', absl::SkipEmpty());
-    if (statement.curators.size() > core::kMaxCuratorsTold) {
-      statement.curators.resize(core::kMaxCuratorsTold);
-    }
+  if (const auto told = metadata.find(core::kCandidatesMetadata); told != metadata.end()) {
+    statement.curators = CuratorsOf(TextOf(told->second));
   }
-  std::string contradiction;
-  if (!response_.this_node_id().empty() && response_.this_node_id() != statement.node_id) {
-    contradiction = absl::StrCat("calls itself ", response_.this_node_id(),
-                                 ", but its certificate is of ", statement.node_id);
-  }
-  sink_.on_said(std::move(statement), std::move(contradiction));
-  StartRead(&response_);
+  return statement;
+}
+
+// Initial metadata come once for each stream, and the term with them: so the proof is
+// looked at anew only where a curator says the same again.
+void LeaderWatch::JudgeProof(core::LeaderView::Statement* statement) const {
+  const auto& metadata = context_.GetServerInitialMetadata();
+  const auto proof = metadata.find(core::kProofMetadata);
+  if (proof == metadata.end()) return;
+  statement->proof_fault = identity::FaultOfProof(TextOf(proof->second), nonce_, statement->node_id,
+                                                  statement->term, ca_->certificate());
+  statement->proof = statement->proof_fault.empty() ? core::LeaderView::Proof::kValid
+                                                    : core::LeaderView::Proof::kWrong;
 }
 
 void LeaderWatch::OnDone(const grpc::Status& status) {

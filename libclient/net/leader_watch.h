@@ -1,7 +1,10 @@
 // LeaderWatch: one GetCurrentLeader stream to one curator.
 //
 // Only posts what it hears; whoever owns it decides. Lives until OnEnded has
-// been posted, and may be destroyed from then on.
+// been posted, and may be destroyed from then on. Asks for a proof of leadership, and
+// checks what comes against the CA and the certificate of this very connection.
+// A curator speaks once, and again when the leader or its address changes: one that
+// goes on and on is cut off.
 //
 // Threads: the posts come from gRPC's threads, one at a time, OnEnded last.
 // Shutdown: Cancel, then wait for OnEnded.
@@ -12,6 +15,8 @@
 #include <memory>
 #include <string>
 
+#include "absl/types/optional.h"
+#include "curator/credentials.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/support/client_callback.h"
 #include "libclient/core/leader_view.h"
@@ -32,16 +37,21 @@ class LeaderWatch final
     std::function<void(grpc::Status, identity::PeerRecord::Seen)> on_ended;
   };
 
-  LeaderWatch(const EndpointChannel& channel, Sink sink);
+  // `ca` none: no proof is asked for.
+  LeaderWatch(const EndpointChannel& channel, const absl::optional<ClusterCa>& ca, Sink sink);
   void Start();
   void Cancel();
 
  private:
   void OnReadDone(bool ok) override;
   void OnDone(const grpc::Status& status) override;
+  core::LeaderView::Statement Read() const;
+  void JudgeProof(core::LeaderView::Statement* statement) const;
 
   // Constant after construction.
   const EndpointChannel channel_;
+  const absl::optional<ClusterCa> ca_;
+  const std::string nonce_;  // empty without a CA
   const Sink sink_;
   const std::unique_ptr<metropolis::node::core::curator::proto::api::CuratorLocal::Stub> stub_;
 
@@ -49,6 +59,7 @@ class LeaderWatch final
   grpc::ClientContext context_;
   metropolis::node::core::curator::proto::api::GetCurrentLeaderRequest request_;
   metropolis::node::core::curator::proto::api::GetCurrentLeaderResponse response_;
+  int statements_ = 0;
 };
 
 }  // namespace curator::net

@@ -11,7 +11,7 @@ namespace {
 
 bool Answered(const EndpointReport& report) {
   return report.verdict == Verdict::kFollower || report.verdict == Verdict::kLeader ||
-         report.verdict == Verdict::kStaleLeader;
+         report.verdict == Verdict::kStaleLeader || report.verdict == Verdict::kNoAddress;
 }
 
 template <typename Predicate>
@@ -46,13 +46,49 @@ void ExplainUntrusted(Error& error) {
   error.hints = {"check the endpoints and the pinned CA"};
 }
 
+// The claim that was not believed and that stands for the cluster all the same: of
+// whoever the followers name, or where nobody else answers. Null: there is none.
+const EndpointReport* UnprovenLeader(const std::vector<EndpointReport>& reports) {
+  const bool alone = !Any(reports, Answered);
+  for (const EndpointReport& claim : reports) {
+    if (!core::IsUnproven(claim.verdict)) continue;
+    const auto names_it = [&claim](const EndpointReport& report) {
+      return report.verdict == Verdict::kFollower && report.leader_id == claim.node_id;
+    };
+    if (alone || Any(reports, names_it)) return &claim;
+  }
+  return nullptr;
+}
+
+void ExplainUnproven(const EndpointReport& claim, Error& error) {
+  error.code = ErrorCode::kUntrusted;
+  if (claim.verdict == Verdict::kFalseLeader) {
+    error.message = absl::StrCat(claim.address, " (", claim.node_id, ") claims to lead falsely");
+    error.cause = absl::StrCat(claim.detail, "; a node of the cluster may have been taken over");
+    error.hints = {"find out what runs there before anything else"};
+    return;
+  }
+  error.message =
+      absl::StrCat(claim.address, " (", claim.node_id, ") says that it leads, without proof");
+  error.cause =
+      "it is a curator of the existing system, or older than this client, and cannot prove it; or "
+      "it is a node that lies";
+  error.hints = {
+      "if the curators of this cluster are such, believe them all the same: "
+      "accept-unproven",
+      "if not, find out what runs there"};
+}
+
 void ExplainNoLeader(Error& error) {
   error.code = ErrorCode::kNoLeader;
   error.message = "no curator is leading";
+  const bool unproven =
+      Any(error.endpoints, [](const EndpointReport& r) { return core::IsUnproven(r.verdict); });
   const bool leader_gone =
       Any(error.endpoints, [](const EndpointReport& r) { return r.verdict == Verdict::kFollower; });
   error.cause = leader_gone ? "the leader stopped and no new one has been elected yet"
                             : "an election is under way";
+  if (unproven) absl::StrAppend(&error.cause, "; one that claims to lead cannot prove it");
   error.hints = {"wait for a leader and try again"};
 }
 
@@ -99,7 +135,9 @@ absl::Status NoLeaderError(std::vector<EndpointReport> reports, bool hopeless,
   error.waited = waited;
   const bool untrusted =
       Any(error.endpoints, [](const EndpointReport& r) { return core::IsUntrusted(r.verdict); });
-  if (Any(error.endpoints, Answered)) {
+  if (const EndpointReport* claim = UnprovenLeader(error.endpoints); claim != nullptr) {
+    ExplainUnproven(EndpointReport(*claim), error);
+  } else if (Any(error.endpoints, Answered)) {
     ExplainNoLeader(error);
   } else if (untrusted && (hopeless || All(error.endpoints, [](const EndpointReport& report) {
                              return !core::MayComeUp(report.verdict);
@@ -109,6 +147,10 @@ absl::Status NoLeaderError(std::vector<EndpointReport> reports, bool hopeless,
     ExplainUnreachable(error, hopeless);
   }
   return MakeError(error);
+}
+
+bool MayBeProvedYet(const Error& error) {
+  return Any(error.endpoints, [](const EndpointReport& r) { return core::IsUnproven(r.verdict); });
 }
 
 absl::Status NoChangeError(const std::string& leader_id, absl::Duration waited) {

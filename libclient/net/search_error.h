@@ -17,6 +17,10 @@ absl::Status NoLeaderError(std::vector<EndpointReport> reports, bool hopeless,
                            absl::Duration waited);
 
 // kTimeout: this one led all the time.
+// Somebody claims to lead and was not believed: one that is may come yet, so nobody who has
+// time takes this for the end, though it is kUntrusted.
+bool MayBeProvedYet(const Error& error);
+
 absl::Status NoChangeError(const std::string& leader_id, absl::Duration waited);
 
 absl::Status CancelledError(absl::Duration waited);

@@ -2,10 +2,14 @@
 
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "libclient/core/error_info.h"
+#include "libclient/identity/leadership_proof.h"
+#include "server/log.h"
+#include "server/pki/cluster_pki.h"
 #include "server/rpc/unary_call.h"
 #include "server/rpc/write_stream.h"
 #include "server/store/keys.h"
@@ -67,12 +71,25 @@ class LeaderStream final : public WriteStream<curator_api::GetCurrentLeaderRespo
 
 }  // namespace
 
+LocalService::LocalService(ClusterState* state, const Authorizer* authorizer, Role role,
+                           std::string node_id)
+    : state_(state), authorizer_(authorizer), role_(std::move(role)), node_id_(std::move(node_id)) {
+  if (role_.kind != Role::Kind::kLeader) return;
+  const absl::StatusOr<ClusterPki> pki =
+      LoadClusterPki([state](absl::string_view key) { return state->Find(key); });
+  if (pki.ok()) {
+    ca_key_ = pki->ca_key;
+  } else {
+    LogError("cannot prove to clients that this curator leads",
+             {{"error", pki.status().message()}});
+  }
+}
+
 grpc::ServerWriteReactor<curator_api::GetCurrentLeaderResponse>* LocalService::GetCurrentLeader(
     grpc::CallbackServerContext* context, const curator_api::GetCurrentLeaderRequest*) {
   context->AddInitialMetadata(curator::core::kTermMetadata, absl::StrCat(role_.term));
-  context->AddInitialMetadata(
-      curator::core::kCuratorsMetadata,
-      absl::StrJoin(state_->CuratorAddresses(curator::core::kMaxCuratorsTold), ","));
+  TellCurators(context);
+  ProveLeadership(context);
   auto stream = std::make_shared<LeaderStream>(state_, role_, node_id_);
   auto* reactor = stream->Own();
   absl::StatusOr<Caller> caller = authorizer_->Authorize(
@@ -83,6 +100,29 @@ grpc::ServerWriteReactor<curator_api::GetCurrentLeaderResponse>* LocalService::G
     stream->End(caller.status());
   }
   return reactor;
+}
+
+void LocalService::TellCurators(grpc::CallbackServerContext* context) const {
+  std::vector<std::string> with_ids;
+  std::vector<std::string> addresses;
+  for (const ClusterState::Curator& curator :
+       state_->Curators(role_.leader_id, curator::core::kMaxCuratorsTold)) {
+    with_ids.push_back(absl::StrCat(curator.node_id, "@", curator.address));
+    addresses.push_back(curator.address);
+  }
+  context->AddInitialMetadata(curator::core::kCandidatesMetadata, absl::StrJoin(with_ids, ","));
+  context->AddInitialMetadata(curator::core::kCuratorsMetadata, absl::StrJoin(addresses, ","));
+}
+
+void LocalService::ProveLeadership(grpc::CallbackServerContext* context) const {
+  if (!ca_key_.has_value()) return;
+  const auto nonce = context->client_metadata().find(curator::core::kNonceMetadata);
+  if (nonce == context->client_metadata().end()) return;
+  const std::string proof =
+      curator::identity::ProveLeadership({std::string(nonce->second.data(), nonce->second.size()),
+                                          node_id_, role_.term, role_.lock_key},
+                                         *ca_key_);
+  if (!proof.empty()) context->AddInitialMetadata(curator::core::kProofMetadata, proof);
 }
 
 grpc::ServerUnaryReactor* LocalService::GetCACertificate(

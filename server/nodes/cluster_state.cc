@@ -3,13 +3,14 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "absl/strings/match.h"
-
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
+#include "metropolis/storage.pb.h"
 #include "server/log.h"
 #include "server/store/keys.h"
 
@@ -165,12 +166,6 @@ bool ClusterState::ApplyPut(const KeyValue& kv) {
     return ApplyDelete(kv.key, kv.mod_revision);
   }
   const std::string id = record->id;
-  if (record->state == metropolis::proto::common::NODE_STATE_UP &&
-      !AddressOfCurator(*record).empty()) {
-    curators_.insert(id);
-  } else {
-    curators_.erase(id);
-  }
   Erase(id);
   if (record->state == metropolis::proto::common::NODE_STATE_NEW) ++new_nodes_;
   nodes_.insert(std::make_shared<const NodeRecord>(*std::move(record)));
@@ -188,7 +183,6 @@ bool ClusterState::ApplyDelete(absl::string_view key, int64_t revision) {
     return ValueChanged(key, revision);
   }
   if (!Erase(id)) return false;
-  curators_.erase(id);
   RecordNodeChange(std::string(id), known, revision, /*deleted=*/true);
   return true;
 }
@@ -308,14 +302,32 @@ std::string ClusterState::CuratorAddress(absl::string_view id) const {
   return record == nullptr ? "" : AddressOfCurator(*record);
 }
 
-std::vector<std::string> ClusterState::CuratorAddresses(size_t most) const {
+std::vector<ClusterState::Curator> ClusterState::Curators(absl::string_view leader_id,
+                                                          size_t most) const {
   absl::MutexLock lock(&mutex_);
-  std::vector<std::string> addresses;
-  for (const std::string& id : curators_) {
-    if (addresses.size() == most) break;
-    addresses.push_back(AddressOfCurator(**nodes_.find(absl::string_view(id))));
+  std::set<std::string> ids;
+  for (auto it = values_.lower_bound(keys::kLeaders);
+       it != values_.end() && absl::StartsWith(it->first, keys::kLeaders); ++it) {
+    curator::storage::LeaderElectionValue value;
+    if (value.ParseFromString(it->second.value)) ids.insert(value.node_id());
   }
-  return addresses;
+  std::vector<std::string> in_order;
+  if (const auto leader = ids.find(std::string(leader_id)); leader != ids.end()) {
+    in_order.push_back(*leader);
+    ids.erase(leader);
+  }
+  in_order.insert(in_order.end(), ids.begin(), ids.end());
+  std::vector<Curator> curators;
+  for (const std::string& id : in_order) {
+    if (curators.size() == most) break;
+    const auto node = nodes_.find(absl::string_view(id));
+    if (node == nodes_.end() || (*node)->state != metropolis::proto::common::NODE_STATE_UP) {
+      continue;
+    }
+    std::string address = AddressOfCurator(**node);
+    if (!address.empty()) curators.push_back({id, std::move(address)});
+  }
+  return curators;
 }
 
 absl::StatusOr<std::vector<NodeChange>> ClusterState::ChangesSince(int64_t* revision,

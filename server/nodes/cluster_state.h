@@ -81,9 +81,16 @@ class ClusterState {
   int64_t new_nodes() const;
 
   // host:port of the curator on node `id`, IPv6 in brackets; "" if its record names none.
+  // That the node runs one is only what it says itself.
   std::string CuratorAddress(absl::string_view id) const;
-  // Those of curators on nodes that are UP, at most `most`, in the order of their ids.
-  std::vector<std::string> CuratorAddresses(size_t most) const;
+  // Who stands in the election and where: the nodes that hold a candidate's key, as only
+  // curators can, and are UP and have an address. At most `most`, `leader_id` first, the
+  // others in the order of their ids.
+  struct Curator {
+    std::string node_id;
+    std::string address;  // host:port
+  };
+  std::vector<Curator> Curators(absl::string_view leader_id, size_t most) const;
 
   // Nodes that changed after `revision`, the newest state of each; sets
   // `*revision` so that the next call goes on from there. After `enough` changes it
@@ -134,8 +141,6 @@ class ClusterState {
   mutable absl::Mutex mutex_;
   absl::btree_set<NodeRecordPtr, ById> nodes_ ABSL_GUARDED_BY(mutex_);
   absl::btree_map<std::string, Value> values_ ABSL_GUARDED_BY(mutex_);
-  // Ids of UP nodes that run a curator: few, while there may be many nodes.
-  absl::btree_set<std::string> curators_ ABSL_GUARDED_BY(mutex_);
   // Revision at which a key was deleted, for keys that do not exist. Those of values are
   // forgotten once the watch has passed them, those of nodes with deletions_.
   absl::btree_map<std::string, int64_t> deleted_nodes_ ABSL_GUARDED_BY(mutex_);

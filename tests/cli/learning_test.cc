@@ -89,7 +89,7 @@ class Learning : public testing_support::ClientTest {
 };
 
 TEST_F(Learning, IsOfWhoLedAndWhichNodesThereWere) {
-  leader_.SetCurators({leader_.address(), "127.9.8.7:7835"});
+  leader_.SetCurators({leader_.entry(), "metropolis-other@127.9.8.7:7835"});
   ASSERT_EQ(home_.Run({"node", "list"}).exit_code, 0);
   const std::string text = CacheText();
   for (const std::string& learnt : {ca_.ca().sha256(), leader_.node_id(), leader_.address(),

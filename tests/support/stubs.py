@@ -17,7 +17,7 @@ _out = tempfile.mkdtemp(prefix="curator-stubs-")
 atexit.register(shutil.rmtree, _out, True)
 _protos = [*(str(p.relative_to(ROOT / "proto"))
              for p in sorted((ROOT / "proto" / "metropolis").glob("*.proto"))),
-           "curator/v1/cluster_operations.proto"]
+           "curator/v1/cluster_operations.proto", "curator/v1/leadership_proof.proto"]
 subprocess.run(["protoc", f"--python_out={_out}", f"--grpc_python_out={_out}",
                 "--plugin=protoc-gen-grpc_python=" + shutil.which("grpc_python_plugin"),
                 "-I", str(ROOT / "proto"), *_protos], check=True)
@@ -26,6 +26,7 @@ sys.path.insert(0, _out)
 from metropolis import aaa_pb2, aaa_pb2_grpc, common_pb2, curator_pb2, curator_pb2_grpc  # noqa: E402
 from metropolis import management_pb2, management_pb2_grpc  # noqa: E402
 from curator.v1 import cluster_operations_pb2 as operations_pb2  # noqa: E402
+from curator.v1 import leadership_proof_pb2  # noqa: E402
 from curator.v1 import cluster_operations_pb2_grpc as operations_pb2_grpc  # noqa: E402
 
 _PKCS8_ED25519 = bytes.fromhex("302e020100300506032b657004220420")

@@ -1,8 +1,8 @@
 // Client: the operator's side of a curator cluster.
 //
-// Finds the leader by asking any curator, follows it through failovers, repeats
-// what is safe to repeat until a leader answers, and says precisely what is
-// wrong when none does.
+// Finds the leader by asking any curator, has it prove that it leads before anything
+// is sent to it, follows it through failovers, repeats what is safe to repeat until a
+// leader answers, and says precisely what is wrong when none does.
 //
 // Every operation blocks until it settles, its deadline passes or it is
 // cancelled. Operations may run concurrently on one Client from any threads.
@@ -52,6 +52,12 @@ struct ClientOptions {
   // that is dead, or wrong, or cannot be understood costs 25 ms at most.
   std::string likely_leader;
 
+  // A leader has to prove that it leads, by a signature that only those can give who
+  // read the cluster's store. Servers of the existing system, and curatords older than
+  // the proof, cannot: with this they are believed without, and so is any node of the
+  // cluster that says that it leads, unless one proves it. A wrong proof never counts.
+  bool accept_unproven = false;
+
   absl::optional<ClusterCa> ca;       // required by Client::Create
   absl::optional<Identity> identity;  // none: only calls that need no certificate succeed
 
@@ -68,6 +74,7 @@ struct KnownCurators {
   std::string leader_id;
   std::string leader_address;          // host:port, for ClientOptions::likely_leader
   std::vector<std::string> addresses;  // host:port, of all; empty: this server does not tell
+  std::vector<std::string> node_ids;   // of their nodes, in the same order
 };
 
 // Ends a blocking operation from another thread. Copies share one flag.

@@ -48,6 +48,9 @@ enum class Verdict {
   kFollower,                // follows leader_id
   kLeader,                  // confirmed by a call that only a leader serves
   kStaleLeader,             // calls itself leader, but has lost the lease
+  kUnproven,                // says that it leads, without the proof that it does
+  kFalseLeader,             // says that it leads, with a proof that is wrong, old or another's
+  kNoAddress,               // follows leader_id, of which no address is known
   kSilent,                  // TLS stands, RPCs do not come back
   kUnknown,                 // not asked yet, or gave an answer we do not understand (detail)
 };

@@ -14,8 +14,8 @@
 //   node.pem        the certificate CommitNode returned
 //
 // Threads: Run and EnsureCommitted use the calling thread, one at a time; the
-//   search for the leader has one of its own, and so has on_decommission. HintLeader
-//   may be called from any.
+//   search for the leader has one of its own, and so has on_decommission. HintLeader and
+//   NameLeader may be called from any.
 // Shutdown: cancel, and destroy the agent when Run has returned kCancelled. Two
 //   agents never use one directory: the second is kRefused.
 #ifndef CURATOR_NODE_AGENT_H_
@@ -54,7 +54,10 @@ struct NodeAgentOptions {
   std::vector<std::string> endpoints;
   absl::optional<ClusterCa> ca;  // none: fetched and checked against ca_sha256
   std::string ca_sha256;         // ParseFingerprint form; required without `ca`
-  std::string register_ticket;   // serialized ticket; needed until registered
+  // As ClientOptions: believe leaders that give no proof of it. Without, a claim to lead
+  // that is not proved is logged, and the search goes on for as long as it takes.
+  bool accept_unproven = false;
+  std::string register_ticket;  // serialized ticket; needed until registered
   Labels labels;
   bool have_local_tpm = false;
   StorageSecurity storage_security = StorageSecurity::kUnknown;  // kUnknown: as recommended
@@ -115,6 +118,9 @@ class NodeAgent {
   // Where the leader is, as host:port, for a process that hears of it by another
   // way. Tried first when the connection breaks; never trusted for it.
   void HintLeader(absl::string_view endpoint);
+  // The same of a process that reads the election itself, which is a curator: this node
+  // is believed to lead, proof or not, until another is named.
+  void NameLeader(const std::string& node_id, absl::string_view endpoint);
 
  private:
   class Impl;

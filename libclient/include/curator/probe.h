@@ -3,6 +3,7 @@
 #ifndef CURATOR_PROBE_H_
 #define CURATOR_PROBE_H_
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,11 @@ struct ProbeOptions {
   std::vector<std::string> endpoints;
   absl::optional<ClusterCa> ca;       // none: identity is read but not judged
   absl::optional<Identity> identity;  // none: a leader cannot be confirmed, parts are not read
+  // As ClientOptions. Nothing is asked of, or told by, who claims to lead and is not
+  // believed; without a CA no proof can be checked.
+  bool accept_unproven = false;
+  // By endpoint, in the same words: which node it must be; others may be any of the cluster.
+  std::map<std::string, std::string> expected_node_ids;
   absl::Duration timeout = absl::Seconds(3);
 };
 

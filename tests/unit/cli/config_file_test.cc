@@ -30,6 +30,7 @@ contexts:
       trusted: {at: 2026-10-02T09:12:00Z, via: prompt}
     credential: {cert-file: lab/owner.pem, key-file: /abs/owner-key.pem}
     protected: true
+    accept-unproven: true
 )";
 
 class TemporaryFolder {
@@ -60,6 +61,7 @@ TEST(ConfigFile, ReadsTheDocumentedShape) {
   EXPECT_EQ(lab->trusted->via, "prompt");
   EXPECT_EQ(lab->trusted->at, "2026-10-02T09:12:00Z");
   EXPECT_TRUE(lab->is_protected);
+  EXPECT_TRUE(lab->accept_unproven);
   EXPECT_EQ(file->Resolve(lab->ca_file), "/etc/c/lab/ca.pem");
   EXPECT_EQ(file->Resolve(lab->key_file), "/abs/owner-key.pem");
 }
@@ -113,6 +115,7 @@ TEST(ConfigFile, WritesWhatItReadAndKeepsUnknownKeys) {
   EXPECT_EQ(again->FindContext("lab")->endpoints, file->FindContext("lab")->endpoints);
   EXPECT_EQ(again->FindContext("lab")->trusted->via, "prompt");
   EXPECT_TRUE(again->FindContext("lab")->is_protected);
+  EXPECT_TRUE(again->FindContext("lab")->accept_unproven);
   EXPECT_EQ(again->config().defaults.timeout, "10s");
 }
 

@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "absl/strings/str_cat.h"
 #include "cli/commands/context.h"
 #include "cli/exit_code.h"
 #include "gmock/gmock.h"
@@ -12,6 +13,7 @@ namespace curator::cli {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
@@ -20,8 +22,9 @@ class QuietTerminal final : public Terminal {
   bool CanAsk() const override { return false; }
   bool StdoutIsTerminal() const override { return false; }
   absl::StatusOr<std::string> Ask(absl::string_view) override { return std::string(); }
-  void Note(absl::string_view) override {}
+  void Note(absl::string_view text) override { absl::StrAppend(&notes, text, "\n"); }
   void Progress(absl::string_view) override {}
+  std::string notes;
 };
 
 class ContextImport : public ::testing::Test {
@@ -117,6 +120,20 @@ TEST_F(ContextImport, EachBadFileHasItsOwnExitCode) {
   ExpectFailure(ExitCode::kUntrusted);
   unlink(files_.path("ca.pem").c_str());
   ExpectFailure(ExitCode::kUntrusted);
+}
+
+TEST_F(ContextImport, BelievesNobodyWithoutProofByItself) {
+  ASSERT_TRUE(Import().ok());
+  EXPECT_FALSE(ConfigFile::Load(ConfigPathOfTest())->FindContext("lab")->accept_unproven);
+  EXPECT_THAT(terminal_.notes, HasSubstr("--accept-unproven"));
+
+  terminal_.notes.clear();
+  GlobalFlags flags;
+  flags.endpoints = {"10.0.0.1"};
+  flags.accept_unproven = true;
+  ASSERT_TRUE(Import(flags, "existing").ok());
+  EXPECT_TRUE(ConfigFile::Load(ConfigPathOfTest())->FindContext("existing")->accept_unproven);
+  EXPECT_THAT(terminal_.notes, Not(HasSubstr("--accept-unproven")));
 }
 
 TEST_F(ContextImport, NeedsAnEndpoint) {

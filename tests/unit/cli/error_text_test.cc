@@ -45,6 +45,24 @@ TEST(ErrorText, HasThreePartsForPeople) {
             "cluster status\n");
 }
 
+TEST(ErrorText, NamesTheFlagThatBelievesALeaderWithoutProof) {
+  Error error;
+  error.code = ErrorCode::kUntrusted;
+  error.message = "10.0.1.5:7835 (metropolis-aa) says that it leads, without proof";
+  EndpointReport report;
+  report.address = "10.0.1.5:7835";
+  report.node_id = "metropolis-aa";
+  report.verdict = Verdict::kUnproven;
+  error.endpoints = {report};
+  const std::string text = ErrorForPeople(MakeError(error), {"lab", false});
+  EXPECT_THAT(text, HasSubstr("(exit 7)"));
+  EXPECT_THAT(text, HasSubstr("--accept-unproven"));
+  EXPECT_THAT(text, HasSubstr("10.0.1.5:7835 (metropolis-aa) says that it leads"));
+  error.endpoints[0].verdict = Verdict::kFalseLeader;
+  EXPECT_THAT(ErrorForPeople(MakeError(error), {"lab", false}),
+              Not(HasSubstr("--accept-unproven")));
+}
+
 TEST(ErrorText, LeavesOutWhatIsNotKnown) {
   EXPECT_EQ(ErrorForPeople(Failure(ExitCode::kRefused, "it is so"), {}),
             "error: it is so (exit 9)\n");

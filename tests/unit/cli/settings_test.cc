@@ -104,6 +104,20 @@ TEST(Settings, ACertificateIsNotUsedWithAnotherClustersCa) {
   EXPECT_FALSE(Resolve(flags)->credential.value.empty());
 }
 
+TEST(Settings, LeadersWithoutProofAreBelievedWhereFlagOrContextSaySo) {
+  EXPECT_FALSE(Resolve({})->accept_unproven.value);
+  EXPECT_EQ(Resolve({})->accept_unproven.origin, "built in");
+  ConfigFile file = File();
+  file.config().contexts["lab"].accept_unproven = true;
+  EXPECT_TRUE(Resolve({}, {}, file)->accept_unproven.value);
+  EXPECT_EQ(Resolve({}, {}, file)->accept_unproven.origin, "context lab");
+  GlobalFlags flags;
+  flags.ca_sha256 = kPinB;  // what is said of one cluster is not said of another
+  EXPECT_FALSE(Resolve(flags, {}, file)->accept_unproven.value);
+  flags.accept_unproven = true;
+  EXPECT_EQ(Resolve(flags, {}, file)->accept_unproven.origin, "flag --accept-unproven");
+}
+
 TEST(Settings, TheCacheIsTheContextsOrThatOfTheEndpoints) {
   Environment environment;
   environment.variables = {{"HOME", "/h"}};

@@ -13,6 +13,7 @@
 #include "grpcpp/server_builder.h"
 #include "gtest/gtest.h"
 #include "libclient/core/error_info.h"
+#include "libclient/identity/leadership_proof.h"
 #include "libclient/identity/node_id.h"
 #include "libclient/identity/tls_credentials.h"
 #include "libclient/identity/verification.h"
@@ -188,8 +189,17 @@ class ScriptedCluster::LocalService final : public api::CuratorLocal::CallbackSe
       : cluster_(cluster), member_(member) {}
 
   grpc::ServerWriteReactor<api::GetCurrentLeaderResponse>* GetCurrentLeader(
-      grpc::CallbackServerContext* /*context*/,
+      grpc::CallbackServerContext* context,
       const api::GetCurrentLeaderRequest* /*request*/) override {
+    const auto nonce = context->client_metadata().find(core::kNonceMetadata);
+    if (cluster_.proves_ && nonce != context->client_metadata().end()) {
+      context->AddInitialMetadata(core::kTermMetadata, "1");
+      context->AddInitialMetadata(
+          core::kProofMetadata,
+          identity::ProveLeadership({std::string(nonce->second.data(), nonce->second.size()),
+                                     member_.identity.subject(), 1, "/leader/1"},
+                                    cluster_.ca_key_));
+    }
     api::GetCurrentLeaderResponse answer;
     answer.set_leader_node_id(member_.identity.subject());
     answer.set_this_node_id(member_.identity.subject());
@@ -335,6 +345,8 @@ void ScriptedCluster::LoseAnswerOf(const std::string& method) {
   absl::MutexLock lock(&mutex_);
   lose_answer_of_ = method;
 }
+
+void ScriptedCluster::ProveLeadership(bool proves) { proves_ = proves; }
 
 void ScriptedCluster::AnswerHeartbeats(bool answer) {
   absl::MutexLock lock(&mutex_);

@@ -3,6 +3,7 @@
 #ifndef TESTS_UNIT_CLIENT_AGENT_SCRIPTED_CLUSTER_H_
 #define TESTS_UNIT_CLIENT_AGENT_SCRIPTED_CLUSTER_H_
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <string>
@@ -69,6 +70,8 @@ class ScriptedCluster {
   void LoseAnswerOf(const std::string& method);
   // Heartbeats are accepted and never answered, as of a stopped process.
   void AnswerHeartbeats(bool answer);
+  // As our curators: tells a term and proves that it leads. From the next Lead on.
+  void ProveLeadership(bool proves = true);
 
  private:
   class CuratorService;
@@ -112,6 +115,7 @@ class ScriptedCluster {
   bool answers_heartbeats_ ABSL_GUARDED_BY(mutex_) = true;
   bool refuses_done_ ABSL_GUARDED_BY(mutex_) = false;
   bool knows_decommissioning_ = true;
+  std::atomic<bool> proves_{false};
 
   std::vector<std::unique_ptr<Member>> members_;
   std::unique_ptr<CuratorService> curator_service_;

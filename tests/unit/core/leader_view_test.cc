@@ -34,6 +34,23 @@ TEST(LeaderView, PrefersTheHigherTermWhateverTheOrder) {
   EXPECT_EQ(view.believed_leader(), "new");
 }
 
+TEST(LeaderView, PrefersTheClaimThatIsProvedWhateverTheTerm) {
+  LeaderView view;
+  LeaderView::Statement proved = Leads("n1", 10);
+  proved.proof = LeaderView::Proof::kValid;
+  view.OnStatement("rogue", Leads("n2", int64_t{1} << 62));
+  EXPECT_EQ(view.believed_leader(), "rogue");
+  view.OnStatement("leader", proved);
+  EXPECT_EQ(view.believed_leader(), "leader");
+  view.OnStatement("existing", Leads("n3"));
+  EXPECT_EQ(view.believed_leader(), "leader");
+  proved.node_id = proved.leader_id = "n4";
+  proved.term = 11;
+  view.OnStatement("next", proved);
+  EXPECT_EQ(view.believed_leader(), "next");
+  EXPECT_TRUE(view.CheckInvariants().ok()) << view.CheckInvariants();
+}
+
 TEST(LeaderView, WithoutTermsTheLaterClaimWins) {
   LeaderView view;
   view.OnStatement("z", Leads("n1"));
@@ -91,9 +108,12 @@ TEST(LeaderView, KeepsItsInvariantsUnderRandomEvents) {
       const std::string address = absl::StrCat("e", pick(5));
       const std::string node = absl::StrCat("n", pick(4));
       switch (pick(6)) {
-        case 0:
-          view.OnStatement(address, Leads(node, pick(4)));
+        case 0: {
+          LeaderView::Statement claim = Leads(node, pick(4));
+          claim.proof = static_cast<LeaderView::Proof>(pick(3));
+          view.OnStatement(address, claim);
           break;
+        }
         case 1:
           view.OnStatement(address, Follows(node, absl::StrCat("n", pick(4))));
           break;

@@ -170,7 +170,7 @@ TEST_F(LeaderFinder, RefusesANodeOtherThanTheOneNamed) {
 TEST_F(LeaderFinder, RemembersTheCuratorsItWasTold) {
   ScriptedCurator& seed = AddCurator();
   ScriptedCurator& learnt = AddCurator();
-  seed.SetCurators({"not:an:endpoint", learnt.address()});
+  seed.SetCurators({"not:an:endpoint", learnt.entry()});
   seed.Lead(7);
   auto client = NewClient({seed.address()});
   ASSERT_TRUE(client->ListNodes(Within(absl::Seconds(10))).ok());

@@ -21,7 +21,7 @@ using testing_support::TextListener;
 class LikelyLeader : public ClientTest {
  protected:
   LikelyLeader() {
-    leader_.SetCurators({leader_.address(), follower_.address()});
+    leader_.SetCurators({leader_.entry(), follower_.entry()});
     leader_.Lead(7);
     follower_.Follow(leader_);
   }

@@ -128,9 +128,10 @@ class ScriptedCurator::Local final : public api::CuratorLocal::CallbackService {
     if (curator_.silent_) return new LeaderReactor(absl::nullopt);
     if (curator_.term_ != 0) {
       context->AddInitialMetadata("curator-term", absl::StrCat(curator_.term_));
+      curator_.Prove(context);
     }
     if (!curator_.curators_.empty()) {
-      context->AddInitialMetadata("curator-curators", curator_.curators_);
+      context->AddInitialMetadata("curator-candidates", curator_.curators_);
     }
     return new LeaderReactor(curator_.leader_);
   }
@@ -324,6 +325,7 @@ Verdictless ScriptedCurator::Handle(grpc::CallbackServerContext* context, const 
 
 ScriptedCurator::ScriptedCurator(const TestCa& ca)
     : ca_der(ca.ca().der()),
+      ca_(ca),
       identity_(ca.IssueNode()),
       node_id_(identity_.subject()),
       host_(NewLoopbackHost()),
@@ -469,9 +471,44 @@ void ScriptedCurator::SetDecommission(v1::Decommission::State state) {
   decommission_ = state;
 }
 
-void ScriptedCurator::SetCurators(const std::vector<std::string>& addresses) {
+void ScriptedCurator::SetCurators(const std::vector<std::string>& entries) {
   absl::MutexLock lock(&mutex_);
-  curators_ = absl::StrJoin(addresses, ",");
+  curators_ = absl::StrJoin(entries, ",");
+}
+
+void ScriptedCurator::SetProof(Proof proof) {
+  absl::MutexLock lock(&mutex_);
+  proof_ = proof;
+}
+
+void ScriptedCurator::Prove(grpc::CallbackServerContext* context) {
+  const auto nonce = context->client_metadata().find("curator-nonce-bin");
+  if (nonce == context->client_metadata().end() || leader_.leader_node_id() != node_id_) return;
+  identity::LeadershipClaim claim{std::string(nonce->second.data(), nonce->second.size()), node_id_,
+                                  term_, "/leader/1"};
+  std::string proof;
+  switch (proof_) {
+    case Proof::kNone:
+      return;
+    case Proof::kGarbled:
+      proof = "no proof";
+      break;
+    case Proof::kOfOtherCa:
+      proof = TestCa().Prove(claim);
+      break;
+    case Proof::kOfOtherNode:
+      claim.node_id = ca_.IssueNode().subject();
+      break;
+    case Proof::kOfEarlierTerm:
+      --claim.term;
+      break;
+    case Proof::kOfOtherNonce:
+      claim.nonce = identity::RandomBytes(identity::kNonceSize);
+      break;
+    case Proof::kValid:
+      break;
+  }
+  context->AddInitialMetadata("curator-proof-bin", proof.empty() ? ca_.Prove(claim) : proof);
 }
 
 void ScriptedCurator::SetSilent(bool silent) {

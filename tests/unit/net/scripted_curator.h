@@ -20,6 +20,7 @@
 #include "grpcpp/support/server_callback.h"
 #include "libclient/identity/certificate.h"
 #include "libclient/identity/key.h"
+#include "libclient/identity/leadership_proof.h"
 #include "metropolis/curator.grpc.pb.h"
 #include "metropolis/management.grpc.pb.h"
 #include "tests/unit/net/lacking_methods.h"
@@ -33,6 +34,9 @@ class TestCa {
   ClusterCa ca() const;
   Identity IssueNode() const;
   Identity IssueUser() const;
+  std::string Prove(const identity::LeadershipClaim& claim) const {
+    return identity::ProveLeadership(claim, key_);
+  }
 
  private:
   identity::PrivateKey key_;
@@ -58,11 +62,25 @@ class ScriptedCurator {
   explicit ScriptedCurator(const TestCa& ca);
   ~ScriptedCurator();
 
+  // What it answers to a nonce when it claims to lead under a term.
+  enum class Proof {
+    kValid,
+    kNone,  // as servers of the existing system
+    kOfOtherCa,
+    kOfOtherNode,
+    kOfEarlierTerm,
+    kOfOtherNonce,
+    kGarbled,
+  };
+  void SetProof(Proof proof);
+
   const std::string& node_id() const { return node_id_; }
   const std::string& host() const { return host_; }
   std::string address() const;
+  std::string entry() const { return node_id_ + "@" + address(); }  // in SetCurators
 
-  // Each stops the server at once and starts one for the new role.
+  // Claims without a term come without a proof too, as of the existing system. Each stops the
+  // server at once and starts one for the new role.
   void Lead(int64_t term = 0);
   void Follow(const ScriptedCurator& leader);
   void FollowAddress(const std::string& leader_id, const std::string& host, int port);
@@ -85,8 +103,8 @@ class ScriptedCurator {
   void SetSuccessor(const std::string& node_id);
   // What GetDecommission answers of every node.
   void SetDecommission(v1::Decommission::State state);
-  // What GetCurrentLeader tells of where curators are.
-  void SetCurators(const std::vector<std::string>& addresses);
+  // What GetCurrentLeader tells of who stands in the election: id@host:port.
+  void SetCurators(const std::vector<std::string>& entries);
   // GetCurrentLeader is accepted and never answered.
   void SetSilent(bool silent);
   // GetCurrentLeader claims leadership, all other methods are missing.
@@ -116,7 +134,9 @@ class ScriptedCurator {
   Verdictless Handle(grpc::CallbackServerContext* context, const std::string& method,
                      const google::protobuf::Message& request);
   void Start();
+  void Prove(grpc::CallbackServerContext* context) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
+  const TestCa ca_;
   const Identity identity_;
   const std::string node_id_;
   const std::string host_;
@@ -135,6 +155,7 @@ class ScriptedCurator {
   metropolis::node::core::curator::proto::api::GetCurrentLeaderResponse leader_
       ABSL_GUARDED_BY(mutex_);
   int64_t term_ ABSL_GUARDED_BY(mutex_) = 0;
+  Proof proof_ ABSL_GUARDED_BY(mutex_) = Proof::kValid;
   std::string curators_ ABSL_GUARDED_BY(mutex_);
   bool silent_ ABSL_GUARDED_BY(mutex_) = false;
   bool claim_falsely_ ABSL_GUARDED_BY(mutex_) = false;

@@ -36,5 +36,30 @@ TEST(SearchError, WhoRefusesIsToldFromWhoDoesNotAnswer) {
   EXPECT_THAT(Unreachable({silent, silent}).cause, HasSubstr("the hosts are down"));
 }
 
+TEST(SearchError, AClaimWithoutProofIsUntrustedWhereItStandsForTheCluster) {
+  EndpointReport claim = Report(Verdict::kUnproven);
+  claim.address = "10.0.0.1:7835";
+  claim.node_id = "metropolis-a";
+  EndpointReport follower = Report(Verdict::kFollower);
+  const auto of = [](const std::vector<EndpointReport>& reports) {
+    return DescribeError(NoLeaderError(reports, /*hopeless=*/false, absl::Seconds(1)));
+  };
+  for (const Verdict verdict : {Verdict::kUnproven, Verdict::kFalseLeader}) {
+    claim.verdict = verdict;
+    // Nobody else answers.
+    EXPECT_EQ(of({claim}).code, ErrorCode::kUntrusted);
+    EXPECT_EQ(of({Report(Verdict::kRefused), claim}).code, ErrorCode::kUntrusted);
+    // The followers name it.
+    follower.leader_id = "metropolis-a";
+    EXPECT_EQ(of({follower, claim}).code, ErrorCode::kUntrusted);
+    // They name another: there is a cluster, and it has no leader now.
+    follower.leader_id = "metropolis-b";
+    EXPECT_EQ(of({follower, claim}).code, ErrorCode::kNoLeader);
+    EXPECT_EQ(of({Report(Verdict::kNoAddress), claim}).code, ErrorCode::kNoLeader);
+    EXPECT_TRUE(MayBeProvedYet(of({claim})));
+  }
+  EXPECT_FALSE(MayBeProvedYet(of({Report(Verdict::kWrongCa)})));
+}
+
 }  // namespace
 }  // namespace curator::net

@@ -1,5 +1,6 @@
 #include "server/nodes/cluster_state.h"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <thread>
@@ -10,6 +11,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "libclient/identity/node_id.h"
+#include "metropolis/storage.pb.h"
 #include "server/nodes/node_record.h"
 #include "server/store/keys.h"
 #include "tests/support/faulty_store.h"
@@ -389,6 +391,63 @@ TEST_F(ClusterStateTest, NamesTheAddressOfACurator) {
   DeliverAll();
   EXPECT_EQ(state_.CuratorAddress(node.id()), "10.0.0.1:7000");
   EXPECT_EQ(state_.CuratorAddress("metropolis-unknown"), "");
+}
+
+// Whoever reports a curator's port would have everybody dial it.
+TEST_F(ClusterStateTest, TellsAsCuratorsThoseWhoStandInTheElection) {
+  const auto with_curator = [](const std::string& address) {
+    TestNode node;
+    node.record.set_fsm_state(metropolis::proto::common::NODE_STATE_UP);
+    node.record.mutable_status()->set_external_address(address);
+    node.record.mutable_status()->mutable_running_curator()->set_port(7835);
+    return node;
+  };
+  const auto stand = [this](const std::string& key, const std::string& node_id) {
+    curator::storage::LeaderElectionValue value;
+    value.set_node_id(node_id);
+    store_.Put(key, value.SerializeAsString());
+  };
+  const auto told = [this](const std::string& leader_id, size_t most) {
+    std::vector<std::string> entries;
+    for (const ClusterState::Curator& curator : state_.Curators(leader_id, most)) {
+      entries.push_back(absl::StrCat(curator.node_id, "@", curator.address));
+    }
+    return entries;
+  };
+  StartFollowing();
+  std::vector<TestNode> nodes = {with_curator("10.0.0.1"), with_curator("10.0.0.2"),
+                                 with_curator("10.0.0.3")};
+  std::sort(nodes.begin(), nodes.end(),
+            [](const TestNode& a, const TestNode& b) { return a.id() < b.id(); });
+  const TestNode worker = with_curator("10.0.0.66");
+  TestNode decommissioned = with_curator("10.0.0.77");
+  decommissioned.record.set_fsm_state(metropolis::proto::common::NODE_STATE_DECOMMISSIONED);
+  for (const TestNode& node : nodes) PutNode(node);
+  PutNode(worker);
+  PutNode(decommissioned);
+  DeliverAll();
+  EXPECT_TRUE(told("", 16).empty());
+
+  stand("/leader/1", nodes[2].id());
+  stand("/leader/2", nodes[0].id());
+  stand("/leader/3", nodes[1].id());
+  stand("/leader/4", nodes[1].id());  // of a former run
+  stand("/leader/5", decommissioned.id());
+  stand("/leader/6", "metropolis-unknown");
+  store_.Put("/leader/7", "garbled");
+  DeliverAll();
+  const auto entry = [&](int i) {
+    const TestNode& node = nodes[static_cast<size_t>(i)];
+    return absl::StrCat(node.id(), "@", node.record.status().external_address(), ":7835");
+  };
+  const std::vector<std::string> expected = {entry(2), entry(0), entry(1)};
+  EXPECT_EQ(told(nodes[2].id(), 16), expected);
+  EXPECT_EQ(told(nodes[2].id(), 2), (std::vector<std::string>{entry(2), entry(0)}));
+  EXPECT_EQ(told("", 16), (std::vector<std::string>{entry(0), entry(1), entry(2)}));
+
+  store_.Delete("/leader/2");
+  DeliverAll();
+  EXPECT_EQ(told(nodes[2].id(), 16), (std::vector<std::string>{entry(2), entry(1)}));
 }
 
 }  // namespace
