@@ -6,6 +6,7 @@
 #ifndef SERVER_LIMITS_H_
 #define SERVER_LIMITS_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -37,6 +38,16 @@ std::string LimitNames();
 // --- constants: connections
 
 // --- constants: requests and streams
+
+// Listings and watches are sent in pieces of so much, or of one node or one transaction
+// that has more: what a stream costs that nobody reads.
+inline constexpr size_t kPieceBytes = 64 << 10;
+
+// Answers that a leader remembers, and how many of them of one node: a request that comes
+// again is answered alike.
+inline constexpr size_t kAnswersRemembered = 10000;
+inline constexpr size_t kAnswersRememberedOfANode = 256;
+inline constexpr size_t kAnswerBytesRemembered = 16 << 20;
 
 // --- constants: registration
 
