@@ -16,7 +16,7 @@ namespace {
 constexpr char kList[] = "curator.v1.Nodes.List";
 constexpr char kGetNodes[] = "metropolis.proto.api.Management.GetNodes";
 
-// For a batch of 1 MiB. Memory that is not used is not there.
+// For a batch of 1 MiB, which older servers send. Memory that is not used is not there.
 constexpr size_t kArenaBytes = size_t{4} << 20;
 
 bool ById(const Node& a, const Node& b) { return a.id < b.id; }
