@@ -28,6 +28,7 @@
 #include "libclient/core/leader_view.h"
 #include "libclient/net/endpoint_channel.h"
 #include "libclient/net/event_thread.h"
+#include "libclient/net/leader_channels.h"
 #include "libclient/net/leader_finder.h"
 #include "libclient/net/leader_watch.h"
 
@@ -83,6 +84,7 @@ class LeaderSearch {
     // Of the connection that stands or is being made; dial_id 0: none.
     uint64_t dial_id = 0;
     EndpointChannel channel;
+    std::shared_ptr<LeaderChannels> channels;
     std::stop_source superseded;
     core::Instant dialled_at{};
     bool answered = false;
