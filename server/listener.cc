@@ -40,7 +40,7 @@ void SetServerArguments(grpc::ServerBuilder* builder) {
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 30000);
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10000);
   // A listing that nobody reads holds its nodes. Clients wait with what is above.
-  builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 1000);
+  builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 100);
 }
 
 std::string MillisecondsSince(absl::Time started) {
@@ -67,6 +67,7 @@ class Listener::Served {
   // At once, not gracefully. Returns when no call runs any more.
   void StopServing() {
     if (leadership != nullptr) leadership->Stop();
+    if (leader_services != nullptr) leader_services->Stop();
     if (server != nullptr) {
       // Connections first: of a call that arrives between the two steps of a shutdown
       // gRPC itself says CANCELLED, which existing clients do not take for a reason to
@@ -161,7 +162,8 @@ std::unique_ptr<Listener::Served> Listener::Start(const Role& role, uint64_t ver
     served->answered = std::make_unique<AnsweredRequests>();
     served->leader_services = std::make_unique<LeaderServices>(
         LeaderContext{served->leadership.get(), served->heartbeats.get(), authorizer_,
-                      served->answered.get(), [this] { return election_->Candidates(); }},
+                      served->answered.get(), [this] { return election_->Candidates(); },
+                      options_.limits},
         state_);
   } else {
     served->not_leader = std::make_unique<NotLeader>(state_, role);

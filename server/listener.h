@@ -27,6 +27,7 @@
 #include "curator/credentials.h"
 #include "server/auth/authorizer.h"
 #include "server/election.h"
+#include "server/limits.h"
 #include "server/metrics/curator_metrics.h"
 #include "server/nodes/cluster_state.h"
 #include "server/role.h"
@@ -44,6 +45,7 @@ struct ListenerOptions {
   // Told where the leader is (host:port), whenever that is news.
   std::function<void(const std::string& leader_address)> on_leader;
   CuratorMetrics* metrics = nullptr;  // null: nobody asks for them
+  Limits limits;
 };
 
 class Listener {

@@ -178,10 +178,11 @@ absl::Status Run(const RunConfig& config) {
   }
 
   Supervisor supervisor;
-  Listener listener(store->get(), &state, &authorizer, &supervisor, &election,
-                    {credentials->node_id, credentials->identity, config.listen_address,
-                     config.advertise_host, config.advertise_port,
-                     [&agent](const std::string& leader) { agent.HintLeader(leader); }, counted});
+  Listener listener(
+      store->get(), &state, &authorizer, &supervisor, &election,
+      {credentials->node_id, credentials->identity, config.listen_address, config.advertise_host,
+       config.advertise_port, [&agent](const std::string& leader) { agent.HintLeader(leader); },
+       counted, config.limits});
   if (metrics.has_value()) metrics->Observe(&election, &state, &supervisor);
   supervisor.Start(
       "cluster-state", [&state] { return state.Run(); }, [&state] { state.Stop(); });

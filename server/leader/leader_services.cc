@@ -14,9 +14,11 @@ struct LeaderServices::Services {
       : streams(NodeStreams::Watch(state)),
         consensus(context.leadership->store(), context.leadership->role().leader_id),
         feed(NodeFeed::Of(state)),
+        paced_writes(context.leadership, context.limits),
         leader([this, &context] {
           context.streams = streams.get();
           context.consensus = &consensus;
+          context.paced_writes = &paced_writes;
           context.work = &work;
           context.feed = feed.get();
           return std::move(context);
@@ -33,6 +35,7 @@ struct LeaderServices::Services {
   const std::shared_ptr<NodeStreams> streams;
   ConsensusStatus consensus;
   const std::shared_ptr<NodeFeed> feed;
+  PacedWrites paced_writes;
   WorkThread work;
   const LeaderContext leader;
   ManagementService management;
@@ -46,6 +49,8 @@ LeaderServices::LeaderServices(const LeaderContext& context, ClusterState* state
     : services_(std::make_unique<Services>(context, state)) {}
 
 LeaderServices::~LeaderServices() = default;
+
+void LeaderServices::Stop() { services_->paced_writes.Stop(); }
 
 void LeaderServices::RegisterWith(grpc::ServerBuilder* builder) {
   builder->RegisterService(&services_->management);

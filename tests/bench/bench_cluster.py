@@ -24,6 +24,9 @@ from curators import CuratorCluster  # noqa: E402
 from etcd import EtcdCluster  # noqa: E402
 
 DRIVER = cluster.BIN / "curator_bench"
+# A node of a bench reports more than nodes do.
+WITHOUT_LIMITS = ("--limit", "node-write-burst=1000000", "--limit",
+                  "node-writes-per-second=1000000")
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 # Handshakes with addresses are errors in the log of gRPC.
@@ -61,7 +64,8 @@ class BenchCluster:
         self.nodes = 0
         try:
             self.etcd = EtcdCluster(self.dir / "etcd", members=etcd_members)
-            self.curators = CuratorCluster(self.dir / "cluster", [self.etcd.url()] * 3, lease_ttl)
+            self.curators = CuratorCluster(self.dir / "cluster", [self.etcd.url()] * 3, lease_ttl,
+                                           options=WITHOUT_LIMITS)
             self.actors = self.dir / "actors"
             if nodes:
                 self.grow(nodes, known, strangers, self.actors)

@@ -27,7 +27,7 @@ LeaderServerTest::LeaderServerTest() {
       std::make_unique<Heartbeats>([this] { return absl::Nanoseconds(boot_nanos_.load()); });
   services_ = std::make_unique<LeaderServices>(
       LeaderContext{leadership_.get(), heartbeats_.get(), &authorizer_, &answered_,
-                    [this] { return candidates_; }},
+                    [this] { return candidates_; }, Limits()},
       &state_);
   grpc::ServerBuilder builder;
   int port = 0;
@@ -44,6 +44,7 @@ LeaderServerTest::LeaderServerTest() {
 // In the order of Listener::Served.
 LeaderServerTest::~LeaderServerTest() {
   leadership_->Stop();
+  services_->Stop();
   store_.Release();
   server_->Shutdown(std::chrono::system_clock::now());
   server_.reset();
