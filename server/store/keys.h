@@ -26,6 +26,9 @@ inline constexpr absl::string_view kTakeover = "/curator.v1/takeover";
 // Ours alone: stands while `curatord migrate` fills a store.
 inline constexpr absl::string_view kMigration = "/curator.v1/migration";
 
+// Ours alone: written to find out whether a store that was full has room again.
+inline constexpr absl::string_view kSpaceProbe = "/curator.v1/space-probe";
+
 // Ours alone, one for each node that leaves: how far its decommissioning is.
 inline constexpr absl::string_view kDecommissions = "/curator.v1/decommission/";
 inline std::string Decommission(absl::string_view node_id) {
