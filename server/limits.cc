@@ -26,6 +26,8 @@ constexpr Row kRows[] = {
     {"registrations-per-second", &Limits::registrations_per_second, 1, 1000000},
 
     // --- writes
+    {"node-write-burst", &Limits::node_write_burst, 1, 1000000},
+    {"node-writes-per-second", &Limits::node_writes_per_second, 1, 1000000},
 };
 
 }  // namespace

@@ -28,6 +28,9 @@ struct Limits {
   int64_t registrations_per_second = 50;  // and then
 
   // --- writes
+  // What a node writes of itself: so many at once, then so many a second. The others wait.
+  int64_t node_write_burst = 20;
+  int64_t node_writes_per_second = 2;
 };
 
 // `name` as in the row. InvalidArgument, in three parts, for a name that is none and a
@@ -44,10 +47,31 @@ std::string LimitNames();
 // Open at a leader at a time. Existing nodes hold about 8, and more while they start.
 inline constexpr size_t kMaxStreamsOfNode = 256;
 inline constexpr size_t kMaxStreamsOfOwner = 20000;
+// Listings and watches are sent in pieces of so much, or of one node or one transaction
+// that has more: what a stream costs that nobody reads.
+inline constexpr size_t kPieceBytes = 64 << 10;
+
+// Answers that a leader remembers, and how many of them of one node: a request that comes
+// again is answered alike.
+inline constexpr size_t kAnswersRemembered = 10000;
+inline constexpr size_t kAnswersRememberedOfANode = 256;
+inline constexpr size_t kAnswerBytesRemembered = 16 << 20;
 
 // --- constants: registration
 
+// Calls without a member's certificate that wait at a leader for its refusal to be
+// confirmed, or for what memory can answer.
+inline constexpr size_t kStrangersWaiting = 1024;
+inline constexpr size_t kStrangerBytesWaiting = 8 << 20;
+
 // --- constants: writes
+
+// Writes that wait at a leader for the store, and reads that wait for it to be confirmed.
+inline constexpr size_t kWritesWaiting = 16384;
+inline constexpr size_t kWriteBytesWaiting = 32 << 20;
+inline constexpr size_t kReadsWaiting = 16384;
+// Of a node, those that wait until it may write again.
+inline constexpr size_t kPacedWritesOfANode = 256;
 
 }  // namespace curatord
 

@@ -40,7 +40,7 @@ void SetServerArguments(grpc::ServerBuilder* builder) {
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 30000);
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10000);
   // A listing that nobody reads holds its nodes. Clients wait with what is above.
-  builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 1000);
+  builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 100);
 }
 
 std::string MillisecondsSince(absl::Time started) {
@@ -68,6 +68,7 @@ class Listener::Served {
   // At once, not gracefully. Returns when no call runs any more.
   void StopServing() {
     if (leadership != nullptr) leadership->Stop();
+    if (leader_services != nullptr) leader_services->Stop();
     if (server != nullptr) {
       // Connections first: of a call that arrives between the two steps of a shutdown
       // gRPC itself says CANCELLED, which existing clients do not take for a reason to

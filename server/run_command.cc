@@ -22,6 +22,7 @@
 #include "server/signals.h"
 #include "server/store/keys.h"
 #include "server/store/store.h"
+#include "server/store_space.h"
 #include "server/supervisor.h"
 #include "server/takeover.h"
 #include "server/version.h"
@@ -82,6 +83,7 @@ absl::Status Run(const RunConfig& config) {
   absl::StatusOr<curator::NodeCredentials> credentials =
       curator::LoadNodeCredentials(config.data_dir);
   if (!credentials.ok()) return credentials.status();
+  StoreSpace space;
   absl::StatusOr<std::unique_ptr<Store>> store =
       OpenClusterStore(config.store_url, /*create=*/false);
   if (!store.ok()) return store.status();
@@ -111,6 +113,8 @@ absl::Status Run(const RunConfig& config) {
     std::unique_ptr<Store> measured = *std::move(store);
     store = std::make_unique<MeasuredStore>(std::move(measured), metrics->store_times());
   }
+  std::unique_ptr<Store> opened = *std::move(store);
+  store = std::make_unique<StoreWithSpace>(std::move(opened), &space);
   CuratorMetrics* const counted = metrics.has_value() ? &*metrics : nullptr;
   LogInfo(
       "starting",
@@ -156,12 +160,16 @@ absl::Status Run(const RunConfig& config) {
                      },
                      counted, config.limits});
   if (metrics.has_value()) metrics->Observe(&election, &state, &supervisor);
+  if (metrics.has_value()) metrics->Observe(&space);
   supervisor.Start(
       "cluster-state", [&state] { return state.Run(); }, [&state] { state.Stop(); });
   supervisor.Start(
       "listener", [&listener] { return listener.Run(); }, [&listener] { listener.Stop(); });
   supervisor.Start(
       "election", [&election] { return election.Run(); }, [&election] { election.Stop(); });
+  supervisor.Start(
+      "store-space", [&space, &store] { return space.Run(store->get()); },
+      [&space] { space.Stop(); }, [&space] { return space.cause(); });
   if (takeover.has_value()) {
     supervisor.Start(
         "takeover", [&takeover] { return takeover->Run(); }, [&takeover] { takeover->Stop(); });

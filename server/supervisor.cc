@@ -20,9 +20,10 @@ constexpr absl::Duration kStable = absl::Seconds(30);
 struct Supervisor::Part {
   std::function<absl::Status()> run;
   std::function<void()> stop;
-  PartStatus status;      // guarded by Supervisor::mutex_
-  bool stopping = false;  // guarded by Supervisor::mutex_
-  std::thread thread;     // joined by Stop alone
+  std::function<std::string()> trouble;  // may be null
+  PartStatus status;                     // guarded by Supervisor::mutex_
+  bool stopping = false;                 // guarded by Supervisor::mutex_
+  std::thread thread;                    // joined by Stop alone
 };
 
 Supervisor::Supervisor() = default;
@@ -30,10 +31,11 @@ Supervisor::Supervisor() = default;
 Supervisor::~Supervisor() { Stop(); }
 
 void Supervisor::Start(std::string name, std::function<absl::Status()> run,
-                       std::function<void()> stop) {
+                       std::function<void()> stop, std::function<std::string()> trouble) {
   auto part = std::make_unique<Part>();
   part->run = std::move(run);
   part->stop = std::move(stop);
+  part->trouble = std::move(trouble);
   part->status.name = std::move(name);
   part->status.since = absl::Now();
   Part* started = part.get();
@@ -104,7 +106,14 @@ void Supervisor::Stop() {
 std::vector<PartStatus> Supervisor::Status() const {
   absl::MutexLock lock(&mutex_);
   std::vector<PartStatus> statuses;
-  for (const auto& part : parts_) statuses.push_back(part->status);
+  for (const auto& part : parts_) {
+    PartStatus& status = statuses.emplace_back(part->status);
+    if (status.health != PartHealth::kRunning || part->trouble == nullptr) continue;
+    if (std::string trouble = part->trouble(); !trouble.empty()) {
+      status.health = PartHealth::kBackingOff;
+      status.last_error = std::move(trouble);
+    }
+  }
   return statuses;
 }
 

@@ -40,7 +40,10 @@ class Supervisor {
 
   // `run` blocks until it fails or is stopped; `stop` makes it return soon, and
   // may be called from any thread, also when `run` is not running.
-  void Start(std::string name, std::function<absl::Status()> run, std::function<void()> stop);
+  // `trouble`: what is wrong while it runs, to be shown as its failure; "" for nothing. May
+  // be null; must not block.
+  void Start(std::string name, std::function<absl::Status()> run, std::function<void()> stop,
+             std::function<std::string()> trouble = nullptr);
 
   // Ends the parts in reverse order of their start, each before the next.
   void Stop();

@@ -75,7 +75,9 @@ absl::Status CallPatiently(net::LeaderFinder& finder, const net::CallContext& co
     attempt.deadline = std::min(context.deadline, core::After(net::Now(), kAttemptSpan));
     last = net::CallTrace();
     absl::Status status = net::CallLeader(finder, attempt, method, request, response, &last);
-    if (status.ok() || IsFinal(status, patience) || net::Now() >= context.deadline) return status;
+    // A store that is full says nothing of this node, and will have room again.
+    const bool is_final = IsFinal(status, patience) && last.cause != core::Cause::kStoreFull;
+    if (status.ok() || is_final || net::Now() >= context.deadline) return status;
     if (DescribeError(status).code == ErrorCode::kTimeout && last.leader.channel != nullptr) {
       finder.ReportBroken(last.leader, "no answer in time");
     }

@@ -6,6 +6,7 @@
 #include "libclient/client/arguments.h"
 #include "libclient/client/leader_facts.h"
 #include "libclient/client/leadership_transfer.h"
+#include "libclient/client/listing_bound.h"
 #include "libclient/client/node_listing.h"
 #include "libclient/client/node_watch.h"
 #include "libclient/client/wire_types.h"
@@ -145,15 +146,15 @@ absl::StatusOr<TransferResult> Client::TransferLeadership(absl::string_view to,
 absl::Status Client::WatchNodes(const std::function<void(const NodeEvent&)>& on_event,
                                 const CallOptions& options) {
   const net::CallContext context(options);
-  NodeWatch watch(on_event, net::TokenOf(context.cancellation));
+  NodeWatch watch(on_event, net::TokenOf(context.cancellation), context.listing_bytes);
   curator_api::WatchRequest request;
   request.mutable_nodes_in_cluster();
   NodeWatch::WatchEvent message;
   absl::Status status = net::FollowLeader(
       *finder_, context, kWatch, request, &message,
       [&](const net::LeaderConnection& leader) { watch.OnStream(leader.node_id); },
-      [&] {
-        watch.OnMessage(message);
+      [&]() -> absl::StatusOr<absl::Duration> {
+        if (absl::Status fits = watch.OnMessage(message); !fits.ok()) return fits;
         return watch.synced() ? absl::InfiniteDuration() : finder_->options().connect_timeout;
       });
   // A watch that has shown something ends with its time, whatever happens then.
@@ -177,15 +178,21 @@ absl::StatusOr<std::string> Client::TakeOwnership(const CallOptions& options) {
   api::EscrowRequest request;
   request.mutable_parameters()->set_requested_identity_name("owner");
   request.mutable_parameters()->set_public_key(options_.identity->certificate().public_key());
-  std::vector<api::EscrowResponse> responses;
-  const absl::Status status =
-      net::ListFromLeader(*finder_, net::CallContext(options), kEscrow, request, &responses);
+  api::EscrowResponse response;
+  std::string certificate;
+  ListingBound bound("what AAA.Escrow answers", options.listing_bytes);
+  const absl::Status status = net::CallLeaderStream(
+      *finder_, net::CallContext(options), kEscrow, request, &response,
+      [&] {
+        certificate.clear();
+        bound.Restart();
+      },
+      [&] {
+        if (certificate.empty()) certificate = response.emitted_certificate();
+        return bound.TakeMessage(response.ByteSizeLong());
+      });
   if (!status.ok()) return OutcomeDoesNotMatter(status);
-  for (api::EscrowResponse& response : responses) {
-    if (!response.emitted_certificate().empty()) {
-      return std::move(*response.mutable_emitted_certificate());
-    }
-  }
+  if (!certificate.empty()) return certificate;
   Error error;
   error.message = "the leader ended AAA.Escrow without a certificate";
   error.method = "AAA.Escrow";

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "curator/v1/nodes.pb.h"
 #include "google/protobuf/arena.h"
+#include "libclient/client/listing_bound.h"
 #include "libclient/client/wire_types.h"
 #include "metropolis/management.pb.h"
 
@@ -16,7 +17,7 @@ namespace {
 constexpr char kList[] = "curator.v1.Nodes.List";
 constexpr char kGetNodes[] = "metropolis.proto.api.Management.GetNodes";
 
-// For a batch of 1 MiB. Memory that is not used is not there.
+// For a batch of 1 MiB, which older servers send. Memory that is not used is not there.
 constexpr size_t kArenaBytes = size_t{4} << 20;
 
 bool ById(const Node& a, const Node& b) { return a.id < b.id; }
@@ -26,7 +27,22 @@ absl::StatusOr<std::vector<Node>> List(net::LeaderFinder& finder, const net::Cal
                                        const metropolis::proto::api::GetNodesRequest& other_request,
                                        net::CallTrace* trace) {
   std::vector<Node> nodes;
-  const auto restart = [&nodes] { nodes.clear(); };
+  ListingBound bound("the list of nodes", context.listing_bytes);
+  const auto restart = [&] {
+    nodes.clear();
+    bound.Restart();
+  };
+  const auto add = [&](const metropolis::proto::api::Node& wire) {
+    nodes.push_back(FromWire(wire));
+    return bound.Take(nodes.back());
+  };
+  // Each comes once: so a list without end is known as such from its second round on.
+  const auto add_next = [&](const metropolis::proto::api::Node& wire) {
+    absl::Status added = add(wire);
+    if (!added.ok() || nodes.size() < 2) return added;
+    const Node& before = nodes[nodes.size() - 2];
+    return ById(before, nodes.back()) ? added : OutOfOrder(nodes.back().id, before.id);
+  };
   // A batch is some hundred thousand small messages and strings, which an arena takes
   // and forgets at once.
   const auto block = std::make_unique_for_overwrite<char[]>(kArenaBytes);
@@ -41,12 +57,15 @@ absl::StatusOr<std::vector<Node>> List(net::LeaderFinder& finder, const net::Cal
   };
   metropolis::proto::api::Node node;
   const net::StreamCall preferred{kList, request, next_batch, restart, [&] {
+                                    absl::Status added = bound.TakeMessage();
                                     for (const auto& wire : batch->nodes()) {
-                                      nodes.push_back(FromWire(wire));
+                                      if (!added.ok()) break;
+                                      added = add_next(wire);
                                     }
+                                    return added;
                                   }};
   const net::StreamCall fallback{kGetNodes, other_request, [&node] { return &node; }, restart,
-                                 [&] { nodes.push_back(FromWire(node)); }};
+                                 [&] { return add(node); }};
   const absl::Status status = net::CallLeaderStream(finder, context, preferred, fallback, trace);
   if (!status.ok()) return status;
   if (!std::is_sorted(nodes.begin(), nodes.end(), ById)) {

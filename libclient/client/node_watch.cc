@@ -21,8 +21,11 @@ bool SameNode(const Node& a, const Node& b) {
 
 }  // namespace
 
-NodeWatch::NodeWatch(std::function<void(const NodeEvent&)> on_event, std::stop_token stop)
-    : on_event_(std::move(on_event)), stop_(std::move(stop)) {}
+NodeWatch::NodeWatch(std::function<void(const NodeEvent&)> on_event, std::stop_token stop,
+                     size_t listing_bytes)
+    : on_event_(std::move(on_event)),
+      stop_(std::move(stop)),
+      bound_("what there is to watch", listing_bytes) {}
 
 void NodeWatch::OnStream(std::string leader_id) {
   leader_id_ = std::move(leader_id);
@@ -30,11 +33,14 @@ void NodeWatch::OnStream(std::string leader_id) {
   backlog_.clear();
 }
 
-void NodeWatch::OnMessage(const WatchEvent& message) {
+absl::Status NodeWatch::OnMessage(const WatchEvent& message) {
   if (stream_ == Stream::kOpened) OnFirstMessage();
-  for (const auto& node : message.nodes()) OnNode(FromWire(node));
+  for (const auto& node : message.nodes()) {
+    if (absl::Status fits = OnNode(FromWire(node)); !fits.ok()) return fits;
+  }
   for (const auto& tombstone : message.node_tombstones()) OnDeleted(tombstone.node_id());
   if (message.progress() == WatchEvent::PROGRESS_LAST_BACKLOGGED) OnLastBacklogged();
+  return absl::OkStatus();
 }
 
 void NodeWatch::OnFirstMessage() {
@@ -46,8 +52,10 @@ void NodeWatch::OnFirstMessage() {
   told_by_ = leader_id_;
 }
 
-void NodeWatch::OnNode(Node node) {
-  if (node.id.empty()) return;
+absl::Status NodeWatch::OnNode(Node node) {
+  if (node.id.empty()) return absl::OkStatus();
+  if (const auto known = told_.find(node.id); known != told_.end()) bound_.GiveBack(known->second);
+  if (absl::Status fits = bound_.Take(node); !fits.ok()) return fits;
   if (stream_ == Stream::kBacklog) backlog_.insert(node.id);
   const auto [it, added] = told_.try_emplace(node.id, node);
   if (added) {
@@ -56,12 +64,14 @@ void NodeWatch::OnNode(Node node) {
     absl::optional<Node> previous = std::exchange(it->second, node);
     Tell(NodeEvent::Kind::kModified, std::move(node), std::move(previous));
   }
+  return absl::OkStatus();
 }
 
 void NodeWatch::OnDeleted(const std::string& id) {
   backlog_.erase(id);
   const auto it = told_.find(id);
   if (it == told_.end()) return;
+  bound_.GiveBack(it->second);
   Node previous = std::move(it->second);
   told_.erase(it);
   Tell(NodeEvent::Kind::kDeleted, absl::nullopt, std::move(previous));

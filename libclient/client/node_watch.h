@@ -14,7 +14,9 @@
 #include <stop_token>
 #include <string>
 
+#include "absl/status/status.h"
 #include "curator/client.h"
+#include "libclient/client/listing_bound.h"
 #include "metropolis/curator.pb.h"
 
 namespace curator {
@@ -24,11 +26,13 @@ class NodeWatch {
   using WatchEvent = metropolis::node::core::curator::proto::api::WatchEvent;
 
   // Nothing is told any more once `stop` has stopped.
-  NodeWatch(std::function<void(const NodeEvent&)> on_event, std::stop_token stop);
+  NodeWatch(std::function<void(const NodeEvent&)> on_event, std::stop_token stop,
+            size_t listing_bytes);
 
   // A stream is being opened on this leader. Nothing is told before it speaks.
   void OnStream(std::string leader_id);
-  void OnMessage(const WatchEvent& message);
+  // Not OK: there is more to remember than may be.
+  absl::Status OnMessage(const WatchEvent& message);
 
   // The backlog of the stream has been told in full.
   bool synced() const { return stream_ == Stream::kSynced; }
@@ -39,7 +43,7 @@ class NodeWatch {
   enum class Stream { kOpened, kBacklog, kSynced };
 
   void OnFirstMessage();
-  void OnNode(Node node);
+  absl::Status OnNode(Node node);
   void OnDeleted(const std::string& id);
   void OnLastBacklogged();
   void Tell(NodeEvent::Kind kind, absl::optional<Node> node = absl::nullopt,
@@ -51,6 +55,7 @@ class NodeWatch {
   std::string leader_id_;  // of the stream
   std::string told_by_;    // leader that told last
   bool has_told_ = false;
+  ListingBound bound_;
   std::map<std::string, Node> told_;  // by id, as it was told last
   std::set<std::string> backlog_;     // ids seen on this stream until it is synced
 };

@@ -47,6 +47,7 @@ absl::optional<Cause> CauseOfReason(absl::string_view reason) {
   if (reason == kReasonLostLeadership) return Cause::kLostLeadership;
   if (reason == kReasonOutcomeUnknown) return Cause::kOutcomeUnknown;
   if (reason == kReasonStoreUnavailable) return Cause::kStoreUnavailable;
+  if (reason == kReasonStoreFull) return Cause::kStoreFull;
   if (reason == kReasonUnsupported) return Cause::kUnsupported;
   return absl::nullopt;
 }
@@ -98,11 +99,21 @@ bool IsNotSent(absl::string_view message) {
          absl::StrContains(message, "empty address list");
 }
 
-// Statuses that gRPC makes up when a stream ends without trailers.
+// Statuses that gRPC makes up when a stream ends without trailers. That of a stream that
+// was reset depends on the reset's code: with 11, ENHANCE_YOUR_CALM, which a server sends
+// that has no memory for it, RESOURCE_EXHAUSTED; with 12 PERMISSION_DENIED. None of them
+// says how far the request had come.
 bool IsBrokenStream(const StatusView& status) {
-  if (status.code == kUnknown) return absl::StrContains(status.message, "Stream removed");
-  if (status.code == kInternal) return absl::StrContains(status.message, "RST_STREAM");
-  return false;
+  switch (status.code) {
+    case kUnknown:
+      return absl::StrContains(status.message, "Stream removed");
+    case kInternal:
+    case kResourceExhausted:
+    case kPermissionDenied:
+      return absl::StrContains(status.message, "RST_STREAM");
+    default:
+      return false;
+  }
 }
 
 Cause CauseOfStatus(const StatusView& status, absl::string_view method, bool cancelled_by_us) {
@@ -172,6 +183,8 @@ const char* ToString(Cause cause) {
       return "not found";
     case Cause::kRefused:
       return "refused";
+    case Cause::kStoreFull:
+      return "store full";
     case Cause::kInvalidArgument:
       return "invalid argument";
     case Cause::kUnsupported:
@@ -243,6 +256,7 @@ ErrorCode ToErrorCode(Cause cause) {
     case Cause::kNotFound:
       return ErrorCode::kNotFound;
     case Cause::kRefused:
+    case Cause::kStoreFull:
       return ErrorCode::kRefused;
     case Cause::kInvalidArgument:
       return ErrorCode::kInvalidArgument;

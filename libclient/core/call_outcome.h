@@ -27,6 +27,7 @@ enum class Cause {
   kDenied,
   kNotFound,
   kRefused,
+  kStoreFull,  // its store has no room; somebody has to make some
   kInvalidArgument,
   kUnsupported,
   kFailed,

@@ -16,8 +16,11 @@ inline constexpr char kReasonNotLeader[] = "NOT_LEADER";
 inline constexpr char kReasonLostLeadership[] = "LOST_LEADERSHIP";
 // The store did not answer: the request may or may not have been executed.
 inline constexpr char kReasonOutcomeUnknown[] = "OUTCOME_UNKNOWN";
-// The store cannot be reached. Not executed.
+// The store cannot be reached, or too much waits for it (metadata cause). Not executed.
 inline constexpr char kReasonStoreUnavailable[] = "STORE_UNAVAILABLE";
+// The store has no room for more (RESOURCE_EXHAUSTED). Not executed; somebody has to make
+// room.
+inline constexpr char kReasonStoreFull[] = "STORE_FULL";
 // This server will never serve the method (UNIMPLEMENTED from a leader).
 inline constexpr char kReasonUnsupported[] = "UNSUPPORTED";
 // The cluster does not stand by the certificate any more (UNAUTHENTICATED): the node was
@@ -38,6 +41,10 @@ inline constexpr char kLeaderAddressKey[] = "leader_address";
 inline constexpr char kTermKey[] = "term";
 // The number that was reached.
 inline constexpr char kLimitKey[] = "limit";
+// Beside STORE_UNAVAILABLE, which older clients know and on which they try again: what
+// the store has nothing to do with.
+inline constexpr char kCauseKey[] = "cause";
+inline constexpr char kCauseOverloaded[] = "OVERLOADED";
 // Why a node is refused for good, where it is one of the two.
 inline constexpr char kOwnNodeKey[] = "own_node";
 inline constexpr char kOwnNodeDeleted[] = "DELETED";

@@ -25,6 +25,7 @@ Decision Decide(Cause cause, Idempotency idempotency) {
     case Cause::kDenied:
     case Cause::kNotFound:
     case Cause::kRefused:
+    case Cause::kStoreFull:
     case Cause::kInvalidArgument:
     case Cause::kUnsupported:
     case Cause::kFailed:

@@ -35,8 +35,9 @@ void AwaitEnd(grpc::ClientContext& context, const AttemptOptions& options,
 
 class StreamReactor final : public grpc::ClientBidiReactor<Message, Message> {
  public:
-  StreamReactor(const std::function<Message*()>& buffer, const std::function<void()>& on_message)
-      : buffer_(buffer), on_message_(on_message) {}
+  StreamReactor(grpc::ClientContext* context, const std::function<Message*()>& buffer,
+                const std::function<bool()>& on_message)
+      : context_(context), buffer_(buffer), on_message_(on_message) {}
 
   void Start(const Message& request) {
     StartWriteLast(&request, grpc::WriteOptions());
@@ -49,16 +50,20 @@ class StreamReactor final : public grpc::ClientBidiReactor<Message, Message> {
  private:
   void OnReadDone(bool ok) override {
     if (!ok) return;
-    on_message_();
-    StartRead(buffer_());
+    if (on_message_()) {
+      StartRead(buffer_());
+    } else {
+      context_->TryCancel();
+    }
   }
   void OnDone(const grpc::Status& status) override {
     status_ = status;
     ended_.Notify();
   }
 
+  grpc::ClientContext* const context_;
   const std::function<Message*()>& buffer_;
-  const std::function<void()>& on_message_;
+  const std::function<bool()>& on_message_;
   grpc::Status status_;
   absl::Notification ended_;
 };
@@ -152,10 +157,10 @@ grpc::Status AttemptUnary(const std::shared_ptr<grpc::Channel>& channel, const s
 grpc::Status AttemptStream(const std::shared_ptr<grpc::Channel>& channel, const std::string& path,
                            const AttemptOptions& options, const Message& request,
                            const std::function<Message*()>& buffer,
-                           const std::function<void()>& on_message) {
+                           const std::function<bool()>& on_message) {
   grpc::ClientContext context;
   Prepare(context, options);
-  StreamReactor reactor(buffer, on_message);
+  StreamReactor reactor(&context, buffer, on_message);
   Stub stub(channel);
   stub.PrepareBidiStreamingCall(&context, path, grpc::StubOptions(), &reactor);
   reactor.Start(request);
@@ -166,7 +171,7 @@ grpc::Status AttemptStream(const std::shared_ptr<grpc::Channel>& channel, const 
 grpc::Status AttemptFollow(const std::shared_ptr<grpc::Channel>& channel, const std::string& path,
                            const AttemptOptions& options, const Message& request, Message* buffer,
                            absl::Duration first_within,
-                           const std::function<absl::Duration()>& on_message) {
+                           const std::function<absl::optional<absl::Duration>()>& on_message) {
   using Event = FollowReactor::Event;
   grpc::ClientContext context;
   Prepare(context, options);
@@ -177,7 +182,9 @@ grpc::Status AttemptFollow(const std::shared_ptr<grpc::Channel>& channel, const 
   absl::Duration patience = first_within;
   Event event = reactor.Await(core::After(Now(), patience), options.stops);
   while (event == Event::kMessage) {
-    patience = on_message();
+    const absl::optional<absl::Duration> next_within = on_message();
+    if (!next_within.has_value()) break;
+    patience = *next_within;
     reactor.ReadNext();
     event = reactor.Await(core::After(Now(), patience), options.stops);
   }

@@ -21,6 +21,7 @@
 #include "libclient/core/leader_view.h"
 #include "libclient/core/rate_limit.h"
 #include "libclient/net/endpoint_channel.h"
+#include "libclient/net/leader_channels.h"
 
 namespace curator::net {
 
@@ -46,6 +47,7 @@ struct Candidate {
   // Of the connection that stands or is being made; dial_id 0: none.
   uint64_t dial_id = 0;
   EndpointChannel channel;
+  std::shared_ptr<LeaderChannels> channels;
   std::stop_source superseded;
   core::Instant dialled_at{};
   bool answered = false;

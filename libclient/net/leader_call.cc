@@ -15,6 +15,7 @@
 #include "libclient/identity/key.h"
 #include "libclient/net/attempt.h"
 #include "libclient/net/cancellation.h"
+#include "libclient/net/leader_channels.h"
 #include "libclient/net/leader_confirmation.h"
 #include "libclient/net/monotonic.h"
 #include "libclient/net/pause.h"
@@ -31,6 +32,7 @@ class LogicalCall;
 
 // One attempt with this leader.
 using Attempt = std::function<grpc::Status(LogicalCall& call, const LeaderConnection& leader,
+                                           const std::shared_ptr<grpc::Channel>& channel,
                                            const std::string& path, const AttemptOptions& options)>;
 
 core::Idempotency IdempotencyOf(const MethodDescriptor& method) {
@@ -67,6 +69,14 @@ class LogicalCall {
     operation_.CeaseToWait();
   }
 
+  // Of a message of the attempt that is under way. Not OK: whatever becomes of the attempt,
+  // the call ends with this.
+  bool GoesOn(absl::Status handled) {
+    if (handled.ok()) return true;
+    abandoned_ = std::move(handled);
+    return false;
+  }
+
   // The attempt is one of the fallback.
   bool falls_back() const { return method_ == fallback_; }
 
@@ -81,6 +91,8 @@ class LogicalCall {
       const core::CallOutcome outcome = AttemptOnce(attempt, *leader);
       if (outcome.maybe_executed()) trace_.maybe_executed = true;
       trace_.own_node = outcome.own_node;
+      trace_.cause = outcome.cause;
+      if (!abandoned_.ok()) return abandoned_;
 
       switch (core::Decide(outcome.cause, idempotency())) {
         case core::Decision::kSucceed:
@@ -126,7 +138,8 @@ class LogicalCall {
     options.metadata = {{core::kRequestIdMetadata, request_id_}};
     const std::string path =
         absl::StrCat("/", method_->service()->full_name(), "/", method_->name());
-    const grpc::Status status = attempt(*this, leader, path, options);
+    const std::unique_ptr<LeaderChannels::Place> place = leader.channels->Take();
+    const grpc::Status status = attempt(*this, leader, place->channel(), path, options);
     const std::string message = status.error_message();
     const std::string details = status.error_details();
     const bool cancelled_by_us = stop_.stop_requested() || shutdown_.stop_requested();
@@ -224,6 +237,12 @@ class LogicalCall {
         break;
       default:
         error.message = outcome.detail;
+        if (cause == core::Cause::kStoreFull) {
+          error.cause = "nothing was changed: the store takes no writes until it has room again";
+          error.hints = {
+              "make room in the store: of etcd, compact and defragment it, then disarm "
+              "its alarm"};
+        }
         break;
     }
     return MakeError(error);
@@ -265,6 +284,7 @@ class LogicalCall {
   const core::Instant began_at_ = Now();
   CallTrace& trace_;
 
+  absl::Status abandoned_;
   core::Backoff backoff_;
   std::map<std::string, uint64_t> lacks_;  // node id to dial that said UNIMPLEMENTED
   absl::BitGen random_;
@@ -298,7 +318,9 @@ absl::Status Call(LeaderFinder& finder, const CallContext& context, absl::string
 }  // namespace
 
 CallContext::CallContext(const CallOptions& options)
-    : deadline(core::After(Now(), options.timeout)), cancellation(options.cancellation) {}
+    : deadline(core::After(Now(), options.timeout)),
+      cancellation(options.cancellation),
+      listing_bytes(options.listing_bytes) {}
 
 CallContext CallContext::LeavingTime(absl::Duration at_most) const {
   CallContext earlier = *this;
@@ -311,22 +333,23 @@ CallContext CallContext::LeavingTime(absl::Duration at_most) const {
 absl::Status CallLeader(LeaderFinder& finder, const CallContext& context, absl::string_view method,
                         const Message& request, Message* response, CallTrace* trace) {
   return Call(finder, context, method, request, *response, trace,
-              [&](LogicalCall&, const LeaderConnection& leader, const std::string& path,
-                  const AttemptOptions& options) {
-                return AttemptUnary(leader.channel, path, options, request, response);
+              [&](LogicalCall&, const LeaderConnection&, const auto& channel,
+                  const std::string& path, const AttemptOptions& options) {
+                return AttemptUnary(channel, path, options, request, response);
               });
 }
 
 absl::Status CallLeaderStream(LeaderFinder& finder, const CallContext& context,
                               absl::string_view method, const Message& request, Message* buffer,
-                              std::function<void()> restart, std::function<void()> add,
+                              std::function<void()> restart, std::function<absl::Status()> add,
                               CallTrace* trace) {
   return Call(finder, context, method, request, *buffer, trace,
-              [&](LogicalCall&, const LeaderConnection& leader, const std::string& path,
-                  const AttemptOptions& options) {
+              [&](LogicalCall& call, const LeaderConnection&, const auto& channel,
+                  const std::string& path, const AttemptOptions& options) {
                 restart();
                 return AttemptStream(
-                    leader.channel, path, options, request, [buffer] { return buffer; }, add);
+                    channel, path, options, request, [buffer] { return buffer; },
+                    [&] { return call.GoesOn(add()); });
               });
 }
 
@@ -342,28 +365,32 @@ absl::Status CallLeaderStream(LeaderFinder& finder, const CallContext& context,
   if (!other.ok()) return other.status();
   CallTrace own;
   return LogicalCall(finder, context, **method, *other, trace != nullptr ? *trace : own)
-      .Run([&](LogicalCall& call, const LeaderConnection& leader, const std::string& path,
-               const AttemptOptions& options) {
+      .Run([&](LogicalCall& call, const LeaderConnection&, const auto& channel,
+               const std::string& path, const AttemptOptions& options) {
         const StreamCall& chosen = call.falls_back() ? fallback : preferred;
         chosen.restart();
-        return AttemptStream(leader.channel, path, options, chosen.request, chosen.buffer,
-                             chosen.add);
+        return AttemptStream(channel, path, options, chosen.request, chosen.buffer,
+                             [&] { return call.GoesOn(chosen.add()); });
       });
 }
 
 absl::Status FollowLeader(LeaderFinder& finder, const CallContext& context,
                           absl::string_view method, const Message& request, Message* buffer,
                           std::function<void(const LeaderConnection&)> begin,
-                          std::function<absl::Duration()> on_message, CallTrace* trace) {
+                          std::function<absl::StatusOr<absl::Duration>()> on_message,
+                          CallTrace* trace) {
   return Call(finder, context, method, request, *buffer, trace,
-              [&](LogicalCall& call, const LeaderConnection& leader, const std::string& path,
-                  const AttemptOptions& options) {
+              [&](LogicalCall& call, const LeaderConnection& leader, const auto& channel,
+                  const std::string& path, const AttemptOptions& options) {
                 begin(leader);
-                grpc::Status status = AttemptFollow(leader.channel, path, options, request, buffer,
-                                                    finder.options().connect_timeout, [&] {
-                                                      call.OnStanding(leader);
-                                                      return on_message();
-                                                    });
+                grpc::Status status = AttemptFollow(
+                    channel, path, options, request, buffer, finder.options().connect_timeout,
+                    [&]() -> absl::optional<absl::Duration> {
+                      call.OnStanding(leader);
+                      const absl::StatusOr<absl::Duration> next = on_message();
+                      if (call.GoesOn(next.status())) return *next;
+                      return absl::nullopt;
+                    });
                 if (!status.ok()) return status;
                 return grpc::Status(grpc::StatusCode::UNAVAILABLE, "the leader ended the stream");
               });

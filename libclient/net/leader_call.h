@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "curator/client.h"
 #include "google/protobuf/message.h"
@@ -30,6 +31,7 @@ namespace curator::net {
 struct CallContext {
   core::Instant deadline = core::kNever;
   absl::optional<Cancellation> cancellation;
+  size_t listing_bytes = CallOptions().listing_bytes;
 
   CallContext() = default;
   explicit CallContext(const CallOptions& options);
@@ -46,6 +48,7 @@ struct CallTrace {
   int64_t sent_term = 0;        // highest term a request was sent under; 0: not told
   LeaderConnection leader;      // of the last attempt
   core::OwnNode own_node = core::OwnNode::kNotTold;  // by the answer to it
+  core::Cause cause = core::Cause::kOk;              // of how it ended
 };
 
 // Unary. Errors are curator::Error (DescribeError): final refusals by their
@@ -59,11 +62,11 @@ absl::Status CallLeader(LeaderFinder& finder, const CallContext& context, absl::
 // Any streaming method used as "one request, then read all that comes": a retry
 // starts over, so `restart` is called before each attempt and must forget what
 // `add` received. Both are called from gRPC's threads, one at a time, not after
-// this function returned.
+// this function returned. What `add` returns, unless it is OK, ends the call as its result.
 absl::Status CallLeaderStream(LeaderFinder& finder, const CallContext& context,
                               absl::string_view method, const google::protobuf::Message& request,
                               google::protobuf::Message* buffer, std::function<void()> restart,
-                              std::function<void()> add, CallTrace* trace = nullptr);
+                              std::function<absl::Status()> add, CallTrace* trace = nullptr);
 
 // One of two ways to ask for the same, as the arguments of CallLeaderStream.
 struct StreamCall {
@@ -72,7 +75,7 @@ struct StreamCall {
   // Where the next message is read to; called on gRPC's threads as well.
   std::function<google::protobuf::Message*()> buffer;
   std::function<void()> restart;
-  std::function<void()> add;
+  std::function<absl::Status()> add;
 };
 
 // By `preferred`, a method of package curator.v1, where the leader has it, and by
@@ -84,23 +87,15 @@ absl::Status CallLeaderStream(LeaderFinder& finder, const CallContext& context,
 // A stream that stands as long as its leader leads, and is opened anew on the
 // next. `begin` is called before each attempt with the leader it goes to;
 // `on_message` after each message has been read into `buffer`, and returns how
-// long the next may take (else the leader counts as silent). Both on this thread.
+// long the next may take (else the leader counts as silent), or an error, which ends the
+// call as its result. Both on this thread.
 // Never OK: ends as CallLeader does, kTimeout at the deadline.
 absl::Status FollowLeader(LeaderFinder& finder, const CallContext& context,
                           absl::string_view method, const google::protobuf::Message& request,
                           google::protobuf::Message* buffer,
                           std::function<void(const LeaderConnection&)> begin,
-                          std::function<absl::Duration()> on_message, CallTrace* trace = nullptr);
-
-template <typename Response>
-absl::Status ListFromLeader(LeaderFinder& finder, const CallContext& context,
-                            absl::string_view method, const google::protobuf::Message& request,
-                            std::vector<Response>* responses, CallTrace* trace = nullptr) {
-  Response buffer;
-  return CallLeaderStream(
-      finder, context, method, request, &buffer, [&] { responses->clear(); },
-      [&] { responses->push_back(std::move(buffer)); }, trace);
-}
+                          std::function<absl::StatusOr<absl::Duration>()> on_message,
+                          CallTrace* trace = nullptr);
 
 }  // namespace curator::net
 

@@ -71,10 +71,13 @@ struct FinderOptions {
   std::function<void(const EndpointReport& claimant, int claims)> on_unproven;
 };
 
+class LeaderChannels;
+
 // A standing connection to the curator that is believed to lead. A value; keeps
 // its channel alive.
 struct LeaderConnection {
   std::shared_ptr<grpc::Channel> channel;
+  std::shared_ptr<LeaderChannels> channels;  // this one, and further ones for many calls
   core::Endpoint endpoint;
   std::string node_id;   // proved by the certificate of this connection
   int64_t term = 0;      // 0: this server does not tell

@@ -263,6 +263,12 @@ void LeaderSearch::Dial(Candidate& candidate, core::Instant now) {
   // Longer than ours: it is we who give up, and can say how far it got.
   channel_options.connect_timeout = options_.connect_timeout + absl::Seconds(1);
   candidate.channel = OpenChannel(candidate.endpoint, channel_options);
+  candidate.channels = std::make_shared<LeaderChannels>(
+      candidate.channel.channel, [endpoint = candidate.endpoint, further = channel_options,
+                                  peer = candidate.channel.peer]() mutable {
+        further.expected_node_id = peer->Get().verification.name;
+        return OpenChannel(endpoint, further).channel;
+      });
   candidate.superseded = std::stop_source();
   candidate.dialled_at = now;
   candidate.answered = false;
@@ -297,6 +303,7 @@ void LeaderSearch::Disconnect(Candidate& candidate) {
   view_.OnDisconnected(candidate.endpoint.ToString());
   candidate.dial_id = 0;
   candidate.channel = EndpointChannel();
+  candidate.channels.reset();
   candidate.answered = false;
 }
 
@@ -475,6 +482,7 @@ void LeaderSearch::PublishFinding(const absl::optional<std::string>& believed) {
     const core::LeaderView::Statement& statement = *view_.StatementOf(*believed);
     LeaderConnection leader;
     leader.channel = candidate->channel.channel;
+    leader.channels = candidate->channels;
     leader.endpoint = candidate->endpoint;
     leader.node_id = statement.node_id;
     leader.term = statement.term;

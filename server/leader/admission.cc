@@ -91,21 +91,23 @@ absl::Status CheckNotReplaced(const Caller& caller, const ClusterState& state) {
 void ConfirmRevoked(Leadership* leadership, const Caller& caller, absl::string_view full_method,
                     std::function<void(const absl::Status&)> refuse) {
   const bool not_found = full_method == kUpdateNodeStatus;
-  leadership->Confirm([caller, not_found, refuse = std::move(refuse),
-                       state = &leadership->state()](const absl::Status& confirmed) {
-    if (!confirmed.ok()) {
-      refuse(confirmed);
-      return;
-    }
-    if (not_found && state->FindNode(caller.name) == nullptr) {
-      refuse(NoSuchNode(caller.name));
-      return;
-    }
-    const absl::Status revoked = CheckNotRevoked(caller, *state);
-    refuse(revoked.ok()
-               ? absl::UnavailableError("the certificate has become valid just now: call again")
-               : revoked);
-  });
+  leadership->Confirm(
+      [caller, not_found, refuse = std::move(refuse),
+       state = &leadership->state()](const absl::Status& confirmed) {
+        if (!confirmed.ok()) {
+          refuse(confirmed);
+          return;
+        }
+        if (not_found && state->FindNode(caller.name) == nullptr) {
+          refuse(NoSuchNode(caller.name));
+          return;
+        }
+        const absl::Status revoked = CheckNotRevoked(caller, *state);
+        refuse(revoked.ok()
+                   ? absl::UnavailableError("the certificate has become valid just now: call again")
+                   : revoked);
+      },
+      Leadership::Asker::kStranger);
 }
 
 }  // namespace curatord

@@ -6,6 +6,7 @@
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/descriptor.pb.h"
 #include "libclient/core/error_info.h"
+#include "server/limits.h"
 
 namespace curatord {
 namespace {
@@ -22,10 +23,11 @@ size_t BytesOf(const std::string& key, const absl::StatusOr<std::string>& answer
 // The caller is part of the key: an id that was guessed answers nothing to others.
 std::string AnsweredRequests::KeyOf(const grpc::CallbackServerContext& context,
                                     const Caller& caller, absl::string_view full_method) {
+  if (caller.kind != Caller::Kind::kNode && caller.kind != Caller::Kind::kUser) return "";
   const auto& metadata = context.client_metadata();
   const auto found = metadata.find(curator::core::kRequestIdMetadata);
   if (found == metadata.end() || found->second.empty() ||
-      found->second.size() > kLongestRequestId || caller.public_key.empty()) {
+      found->second.size() > kLongestRequestId) {
     return "";
   }
   // A read that is repeated had better see what is true now.
@@ -58,7 +60,8 @@ bool AnsweredRequests::Begin(const std::string& key,
   return true;
 }
 
-void AnsweredRequests::Finish(const std::string& key, const absl::StatusOr<std::string>& answer) {
+void AnsweredRequests::Finish(const std::string& key, const std::string& node,
+                              const absl::StatusOr<std::string>& answer) {
   std::vector<std::function<void(const absl::StatusOr<std::string>&)>> repeated;
   {
     absl::MutexLock lock(&mutex_);
@@ -70,17 +73,37 @@ void AnsweredRequests::Finish(const std::string& key, const absl::StatusOr<std::
     } else {
       it->second.answered = true;
       it->second.answer = answer;
-      bytes_ += BytesOf(key, answer);
-      answered_.push_back(key);
-      while (answered_.size() > kMaxAnswers || bytes_ > kMaxBytes) {
-        const auto oldest = requests_.find(answered_.front());
-        bytes_ -= BytesOf(oldest->first, oldest->second.answer);
-        requests_.erase(oldest);
-        answered_.pop_front();
-      }
+      it->second.node = node;
+      Remember(key, &it->second);
     }
   }
   for (const auto& answer_again : repeated) answer_again(answer);
+}
+
+void AnsweredRequests::Remember(const std::string& key, Request* request) {
+  bytes_ += BytesOf(key, request->answer);
+  request->age = ages_.insert(ages_.end(), key);
+  if (!request->node.empty()) {
+    Ages& of_node = ages_of_node_[request->node];
+    request->age_of_node = of_node.insert(of_node.end(), key);
+    if (of_node.size() > kAnswersRememberedOfANode) Forget(std::string(of_node.front()));
+  }
+  while (ages_.size() > kAnswersRemembered || bytes_ > kAnswerBytesRemembered) {
+    Forget(std::string(ages_.front()));
+  }
+}
+
+void AnsweredRequests::Forget(const std::string& key) {
+  const auto it = requests_.find(key);
+  const Request& request = it->second;
+  bytes_ -= BytesOf(key, request.answer);
+  ages_.erase(request.age);
+  if (!request.node.empty()) {
+    const auto of_node = ages_of_node_.find(request.node);
+    of_node->second.erase(request.age_of_node);
+    if (of_node->second.empty()) ages_of_node_.erase(of_node);
+  }
+  requests_.erase(it);
 }
 
 }  // namespace curatord

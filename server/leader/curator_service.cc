@@ -64,24 +64,30 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* CuratorService::Watch(
 grpc::ServerUnaryReactor* CuratorService::UpdateNodeStatus(
     grpc::CallbackServerContext* context, const curator_api::UpdateNodeStatusRequest* request,
     curator_api::UpdateNodeStatusResponse* response) {
-  return ServeUnary(
-      leader_, context, "metropolis.node.core.curator.proto.api.Curator.UpdateNodeStatus", response,
-      [this, request](const Caller& caller, auto call) {
-        if (caller.kind != Caller::Kind::kNode || caller.name != request->node_id()) {
-          call->Settle(absl::PermissionDeniedError(
-              absl::StrCat("a node updates its own status only; the caller is ", caller.name)));
-          return;
-        }
-        if (!request->has_status()) {
-          call->Settle(absl::InvalidArgumentError("status is not set"));
-          return;
-        }
-        SettleByWriting(leader_, std::move(call),
-                        [node_id = caller.name, status = request->status()](
-                            const DecisionView& view, curator_api::UpdateNodeStatusResponse*) {
-                          return DecideStatus(view, node_id, status, absl::Now());
-                        });
-      });
+  return ServeUnary(leader_, context,
+                    "metropolis.node.core.curator.proto.api.Curator.UpdateNodeStatus", response,
+                    [this, request](const Caller& caller, auto call) {
+                      if (caller.kind != Caller::Kind::kNode || caller.name != request->node_id()) {
+                        call->Settle(absl::PermissionDeniedError(absl::StrCat(
+                            "a node updates its own status only; the caller is ", caller.name)));
+                        return;
+                      }
+                      if (!request->has_status()) {
+                        call->Settle(absl::InvalidArgumentError("status is not set"));
+                        return;
+                      }
+                      if (absl::Status valid = CheckStatus(request->status()); !valid.ok()) {
+                        call->Settle(std::move(valid));
+                        return;
+                      }
+                      SettleByPacedWrite(
+                          leader_, caller.name, PacedWrites::Kind::kNewest, std::move(call),
+                          [node_id = caller.name, status = request->status()](
+                              const DecisionView& view, curator_api::UpdateNodeStatusResponse*) {
+                            return DecideStatus(view, node_id, status, absl::Now());
+                          },
+                          request->SpaceUsedLong());
+                    });
 }
 
 grpc::ServerBidiReactor<curator_api::HeartbeatRequest, curator_api::HeartbeatResponse>*
@@ -104,47 +110,53 @@ CuratorService::Heartbeat(grpc::CallbackServerContext* context) {
 grpc::ServerUnaryReactor* CuratorService::RegisterNode(
     grpc::CallbackServerContext* context, const curator_api::RegisterNodeRequest* request,
     curator_api::RegisterNodeResponse* response) {
-  return ServeUnary(leader_, context, "metropolis.node.core.curator.proto.api.Curator.RegisterNode",
-                    response, [this, request](const Caller& caller, auto call) {
-                      SettleByWriting(
-                          leader_, std::move(call),
-                          [key = EphemeralKey(caller), request = *request,
-                           registration = leader_.registrations->Begin()](
+  return ServeUnary(
+      leader_, context, "metropolis.node.core.curator.proto.api.Curator.RegisterNode", response,
+      [this, request](const Caller& caller, auto call) {
+        const auto look = [key = EphemeralKey(caller), request = *request](
                               const DecisionView& view, curator_api::RegisterNodeResponse* answer) {
-                            return DecideRegister(
-                                view, key, request,
-                                [&](const DecisionView& v) { return registration->Admit(v); },
-                                answer);
-                          });
-                    });
+          // What a registration takes of the allowance is taken as it is written.
+          return DecideRegister(
+              view, key, request, [](const DecisionView&) { return absl::OkStatus(); }, answer);
+        };
+        const auto decide = [key = EphemeralKey(caller), request = *request,
+                             registration = leader_.registrations->Begin()](
+                                const DecisionView& view,
+                                curator_api::RegisterNodeResponse* answer) {
+          return DecideRegister(
+              view, key, request, [&](const DecisionView& v) { return registration->Admit(v); },
+              answer);
+        };
+        SettleForStranger(leader_, std::move(call), look, decide, request->SpaceUsedLong());
+      });
 }
 
 grpc::ServerUnaryReactor* CuratorService::CommitNode(grpc::CallbackServerContext* context,
                                                      const curator_api::CommitNodeRequest* request,
                                                      curator_api::CommitNodeResponse* response) {
-  return ServeUnary(leader_, context, "metropolis.node.core.curator.proto.api.Curator.CommitNode",
-                    response, [this, request](const Caller& caller, auto call) {
-                      SettleByWriting(
-                          leader_, std::move(call),
-                          [key = EphemeralKey(caller), request = *request](
-                              const DecisionView& view, curator_api::CommitNodeResponse* answer) {
-                            return DecideCommit(view, key, request, answer);
-                          });
-                    });
+  return ServeUnary(
+      leader_, context, "metropolis.node.core.curator.proto.api.Curator.CommitNode", response,
+      [this, request](const Caller& caller, auto call) {
+        const auto decide = [key = EphemeralKey(caller), request = *request](
+                                const DecisionView& view, curator_api::CommitNodeResponse* answer) {
+          return DecideCommit(view, key, request, answer);
+        };
+        SettleForStranger(leader_, std::move(call), decide, decide, request->SpaceUsedLong());
+      });
 }
 
 grpc::ServerUnaryReactor* CuratorService::JoinNode(grpc::CallbackServerContext* context,
                                                    const curator_api::JoinNodeRequest* request,
                                                    curator_api::JoinNodeResponse* response) {
-  return ServeUnary(leader_, context, "metropolis.node.core.curator.proto.api.Curator.JoinNode",
-                    response, [this, request](const Caller& caller, auto call) {
-                      SettleByWriting(
-                          leader_, std::move(call),
-                          [key = EphemeralKey(caller), request = *request](
-                              const DecisionView& view, curator_api::JoinNodeResponse* answer) {
-                            return DecideJoin(view, key, request, answer);
-                          });
-                    });
+  return ServeUnary(
+      leader_, context, "metropolis.node.core.curator.proto.api.Curator.JoinNode", response,
+      [this, request](const Caller& caller, auto call) {
+        const auto decide = [key = EphemeralKey(caller), request = *request](
+                                const DecisionView& view, curator_api::JoinNodeResponse* answer) {
+          return DecideJoin(view, key, request, answer);
+        };
+        SettleForStranger(leader_, std::move(call), decide, decide, request->SpaceUsedLong());
+      });
 }
 
 grpc::ServerUnaryReactor* CuratorService::IssueCertificate(
@@ -170,12 +182,13 @@ grpc::ServerUnaryReactor* CuratorService::UpdateNodeClusterNetworking(
               "a node updates its own cluster network only; the caller is ", caller.name)));
           return;
         }
-        SettleByWriting(
-            leader_, std::move(call),
+        SettleByPacedWrite(
+            leader_, caller.name, PacedWrites::Kind::kEach, std::move(call),
             [node_id = caller.name, request = *request](
                 const DecisionView& view, curator_api::UpdateNodeClusterNetworkingResponse*) {
               return DecideClusterNetworking(view, node_id, request);
-            });
+            },
+            request->SpaceUsedLong());
       });
 }
 

@@ -15,9 +15,11 @@ struct LeaderServices::Services {
       : registrations(context.limits, BootTime),
         consensus(context.leadership->store(), context.leadership->role().leader_id),
         feed(NodeFeed::Of(state)),
+        paced_writes(context.leadership, context.limits),
         leader([this, &context] {
           context.registrations = &registrations;
           context.consensus = &consensus;
+          context.paced_writes = &paced_writes;
           context.work = &work;
           context.feed = feed.get();
           return std::move(context);
@@ -34,6 +36,7 @@ struct LeaderServices::Services {
   Registrations registrations;
   ConsensusStatus consensus;
   const std::shared_ptr<NodeFeed> feed;
+  PacedWrites paced_writes;
   WorkThread work;
   const LeaderContext leader;
   ManagementService management;
@@ -47,6 +50,8 @@ LeaderServices::LeaderServices(const LeaderContext& context, ClusterState* state
     : services_(std::make_unique<Services>(context, state)) {}
 
 LeaderServices::~LeaderServices() = default;
+
+void LeaderServices::Stop() { services_->paced_writes.Stop(); }
 
 void LeaderServices::RegisterWith(grpc::ServerBuilder* builder) {
   builder->RegisterService(&services_->management);

@@ -20,6 +20,7 @@
 #include "server/leader/heartbeats.h"
 #include "server/leader/leadership.h"
 #include "server/leader/member_streams.h"
+#include "server/leader/paced_writes.h"
 #include "server/leader/registrations.h"
 #include "server/limits.h"
 #include "server/rpc/unary_call.h"
@@ -40,6 +41,7 @@ struct LeaderContext {
   Limits limits;
   // LeaderServices' own.
   Registrations* registrations = nullptr;
+  PacedWrites* paced_writes = nullptr;
   WorkThread* work = nullptr;
   NodeFeed* feed = nullptr;
   ConsensusStatus* consensus = nullptr;
@@ -89,23 +91,88 @@ bool AdmitStream(const LeaderContext& leader, const absl::StatusOr<Caller>& call
   return TakePlace(leader.streams.get(), *caller, stream);
 }
 
-// Settles `call` with what `decide(view, &response)` decides and writes.
+// A write of `decide(view, &response)`, with what settles `call` by it.
+template <typename Response>
+struct CallWrite {
+  template <typename Decide>
+  CallWrite(std::shared_ptr<UnaryCall<Response>> call, Decide decide_response)
+      : CallWrite(std::move(call), std::make_shared<Response>(), std::move(decide_response)) {}
+
+  Leadership::Decision decide;
+  Leadership::Done done;
+
+ private:
+  template <typename Decide>
+  CallWrite(std::shared_ptr<UnaryCall<Response>> call, std::shared_ptr<Response> response,
+            Decide decide_response)
+      : decide([decide_response = std::move(decide_response), response](const DecisionView& view) {
+          response->Clear();  // a decision may run more than once
+          return decide_response(view, response.get());
+        }),
+        done([call = std::move(call), response](absl::Status status) {
+          if (status.ok()) {
+            call->Settle(std::move(*response));
+          } else {
+            call->Settle(std::move(status));
+          }
+        }) {}
+};
+
+// Settles `call` with what `decide(view, &response)` decides and writes. `bytes`: what
+// the request keeps in memory meanwhile, where it may be large.
 template <typename Response, typename Decide>
 void SettleByWriting(const LeaderContext& leader, std::shared_ptr<UnaryCall<Response>> call,
-                     Decide decide) {
-  auto response = std::make_shared<Response>();
-  leader.leadership->Write(
-      [decide = std::move(decide), response](const DecisionView& view) {
-        response->Clear();  // a decision may run more than once
-        return decide(view, response.get());
-      },
-      [call, response](absl::Status status) {
-        if (status.ok()) {
-          call->Settle(std::move(*response));
-        } else {
-          call->Settle(std::move(status));
+                     Decide decide, size_t bytes = 0) {
+  CallWrite<Response> write(std::move(call), std::move(decide));
+  leader.leadership->Write(std::move(write.decide), std::move(write.done), bytes);
+}
+
+// The same of what node `node_id` writes of itself, at its pace.
+template <typename Response, typename Decide>
+void SettleByPacedWrite(const LeaderContext& leader, const std::string& node_id,
+                        PacedWrites::Kind kind, std::shared_ptr<UnaryCall<Response>> call,
+                        Decide decide, size_t bytes) {
+  CallWrite<Response> write(std::move(call), std::move(decide));
+  leader.paced_writes->Write(node_id, kind, std::move(write.decide), std::move(write.done), bytes);
+}
+
+// Settles a call that anybody may make, with or without a key. `look(view, &response)`
+// says what would come of it and has no effect, nor waits for its turn: what memory
+// refuses, or answers, needs no write, and waits among strangers for the confirmation that
+// memory is right. The rest is done by `decide(view, &response)`, as a write. `leader`
+// outlives the leadership's last callback.
+template <typename Response, typename Look, typename Decide>
+void SettleForStranger(const LeaderContext& leader, std::shared_ptr<UnaryCall<Response>> call,
+                       Look look, Decide decide, size_t bytes) {
+  const auto wants_to_write = [](const absl::StatusOr<std::vector<Operation>>& looked) {
+    return looked.ok() && !looked->empty();
+  };
+  const DecisionView now(&leader.leadership->state());
+  Response unused;
+  if (wants_to_write(look(now, &unused))) {
+    SettleByWriting(leader, std::move(call), std::move(decide), bytes);
+    return;
+  }
+  leader.leadership->Confirm(
+      [&leader, call = std::move(call), look = std::move(look), decide = std::move(decide), bytes,
+       wants_to_write](absl::Status confirmed) {
+        if (!confirmed.ok()) {
+          call->Settle(std::move(confirmed));
+          return;
         }
-      });
+        const DecisionView view(&leader.leadership->state());
+        Response response;
+        const absl::StatusOr<std::vector<Operation>> looked = look(view, &response);
+        if (!looked.ok()) {
+          call->Settle(looked.status());
+        } else if (wants_to_write(looked)) {
+          // What it lacked has come meanwhile.
+          SettleByWriting(leader, call, decide, bytes);
+        } else {
+          call->Settle(std::move(response));
+        }
+      },
+      Leadership::Asker::kStranger, bytes);
 }
 
 class LeaderServices {
@@ -114,6 +181,9 @@ class LeaderServices {
   ~LeaderServices();
 
   void RegisterWith(grpc::ServerBuilder* builder);
+
+  // Once the leadership is stopped, before it is destroyed.
+  void Stop();
 
  private:
   struct Services;

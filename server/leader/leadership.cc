@@ -3,8 +3,10 @@
 #include <utility>
 
 #include "absl/container/btree_map.h"
+#include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
+#include "server/limits.h"
 #include "server/log.h"
 #include "server/nodes/node_log.h"
 #include "server/rpc/rpc_error.h"
@@ -38,26 +40,57 @@ void Leadership::Stop() {
   stopping_ = true;
 }
 
-void Leadership::Write(Decision decide, Done done) {
-  {
-    absl::MutexLock lock(&mutex_);
-    if (!stopping_ && !lost_) {
-      writes_.push_back({std::move(decide), std::move(done)});
-      return;
-    }
+absl::Status Leadership::EnterWrites(size_t bytes) {
+  if (stopping_ || lost_) return LostLeadershipError(term());
+  if (writers_.count >= kWritesWaiting || writers_.bytes + bytes > kWriteBytesWaiting) {
+    return OverloadedError(
+        absl::StrCat(writers_.count, " writes of ", writers_.bytes >> 10, " KiB"));
   }
-  done(LostLeadershipError(term()));
+  ++writers_.count;
+  writers_.bytes += bytes;
+  return absl::OkStatus();
 }
 
-void Leadership::Confirm(Done done) {
+absl::Status Leadership::EnterConfirmations(Asker asker, size_t bytes) {
+  if (stopping_ || lost_) return LostLeadershipError(term());
+  const bool stranger = asker == Asker::kStranger;
+  Waiting& waiting = stranger ? strangers_ : members_;
+  if (stranger &&
+      (waiting.count >= kStrangersWaiting || waiting.bytes + bytes > kStrangerBytesWaiting)) {
+    return OverloadedError(
+        absl::StrCat(waiting.count, " calls without a certificate of the cluster"));
+  }
+  if (waiting.count >= kReadsWaiting) return OverloadedError(absl::StrCat(waiting.count, " reads"));
+  ++waiting.count;
+  waiting.bytes += bytes;
+  return absl::OkStatus();
+}
+
+void Leadership::Write(Decision decide, Done done, size_t bytes) {
+  absl::Status entered;
   {
     absl::MutexLock lock(&mutex_);
-    if (!stopping_ && !lost_) {
-      confirmations_.push_back(std::move(done));
-      return;
-    }
+    entered = EnterWrites(bytes);
+    if (entered.ok()) writes_.push_back({std::move(decide), std::move(done), bytes});
   }
-  done(LostLeadershipError(term()));
+  if (!entered.ok()) done(std::move(entered));
+}
+
+void Leadership::Confirm(Done done, Asker asker, size_t bytes) {
+  absl::Status entered;
+  {
+    absl::MutexLock lock(&mutex_);
+    entered = EnterConfirmations(asker, bytes);
+    if (entered.ok()) confirmations_.push_back({std::move(done), asker, bytes});
+  }
+  if (!entered.ok()) done(std::move(entered));
+}
+
+void Leadership::SettleWrite(PendingWrite* write, absl::Status status) {
+  write->done(std::move(status));
+  absl::MutexLock lock(&mutex_);
+  --writers_.count;
+  writers_.bytes -= write->bytes;
 }
 
 absl::Status Leadership::WriteAndWait(Decision decide) {
@@ -85,7 +118,7 @@ void Leadership::RunLane() {
       if (stopping_ && writes.empty()) return;
     }
     if (refuse) {
-      for (PendingWrite& write : writes) write.done(LostLeadershipError(term()));
+      for (PendingWrite& write : writes) SettleWrite(&write, LostLeadershipError(term()));
     } else {
       CommitTogether(std::move(writes));
     }
@@ -144,7 +177,7 @@ size_t Leadership::CommitSome(std::vector<PendingWrite>* writes, size_t first, s
     return next;
   }
   for (size_t i = first; i < next; ++i) {
-    (*writes)[i].done(committed.ok() ? decided[i - first] : committed);
+    SettleWrite(&(*writes)[i], committed.ok() ? decided[i - first] : committed);
   }
   return next;
 }
@@ -164,7 +197,7 @@ absl::Status Leadership::CommitFenced(const std::vector<Operation>& operations,
   }
   if (absl::IsInvalidArgument(result.status())) return result.status();
   if (operations.empty() || !absl::IsUnknown(result.status())) {
-    return StoreUnavailableError(result.status().message());
+    return NotExecutedError(result.status());
   }
   late_write_possible_ = true;
   ++unknown_outcomes_;
@@ -205,7 +238,7 @@ absl::Status Leadership::ExcludeLateWrites() {
   const absl::StatusOr<CommitResult> put =
       store_->Commit({Guard::ModRevision(lock->key, lock->mod_revision)},
                      {Operation::Put(lock->key, lock->value, lock->lease_id)}, deadline);
-  if (!put.ok()) return StoreUnavailableError(put.status().message());
+  if (!put.ok()) return NotExecutedError(put.status());
   if (!put->succeeded) return StoreUnavailableError("the leader's key changed meanwhile");
   lock_mod_revision_ = put->revision;
   if (absl::Status known = ReadAnew(); !known.ok()) return known;
@@ -236,7 +269,7 @@ absl::Status Leadership::Lost() {
 
 void Leadership::RunConfirmer() {
   for (;;) {
-    std::vector<Done> waiting;
+    std::vector<PendingConfirmation> waiting;
     bool refuse;
     {
       absl::MutexLock lock(&mutex_);
@@ -250,7 +283,13 @@ void Leadership::RunConfirmer() {
     }
     absl::Status status = refuse ? LostLeadershipError(term()) : CheckFence();
     if (status.ok()) status = RecoverKnowledge();
-    for (Done& done : waiting) done(status);
+    for (PendingConfirmation& confirmation : waiting) confirmation.done(status);
+    absl::MutexLock lock(&mutex_);
+    for (const PendingConfirmation& confirmation : waiting) {
+      Waiting& left = confirmation.asker == Asker::kStranger ? strangers_ : members_;
+      --left.count;
+      left.bytes -= confirmation.bytes;
+    }
   }
 }
 

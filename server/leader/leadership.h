@@ -17,6 +17,9 @@
 // Reads wait for a confirmation (one tiny fenced transaction, shared by all that
 // wait) that started after they arrived, then answer from ClusterState.
 //
+// How many may wait is bounded (server/limits.h): beyond it calls are refused as not
+// executed. Who is no member of the cluster has a small share of their own.
+//
 // Threads: two, the write lane and the confirmer. Callbacks run on them and must
 //   not block.
 // Shutdown: Stop settles everything that waits as lost leadership or, where a
@@ -57,14 +60,16 @@ class Leadership {
   Leadership(const Leadership&) = delete;
   Leadership& operator=(const Leadership&) = delete;
 
-  // `done` is called exactly once: OK when the write is durable and visible to
-  // reads; the decision's own refusal, after a confirmation that it was decided on
-  // the truth; or an error of rpc_error.h.
-  void Write(Decision decide, Done done);
+  enum class Asker { kMember, kStranger };
+
+  // `bytes`: what the write keeps in memory. `done` is called exactly once: OK when the write is
+  // durable and visible to reads; the decision's own refusal, after a confirmation that it was
+  // decided on the truth; or an error of rpc_error.h.
+  void Write(Decision decide, Done done, size_t bytes = 0);
 
   // `done(OK)`: at some moment after this call we led, and ClusterState shows all
   // that was acknowledged before it.
-  void Confirm(Done done);
+  void Confirm(Done done, Asker asker = Asker::kMember, size_t bytes = 0);
 
   // Blocking form, for the thread that prepares the leadership.
   absl::Status WriteAndWait(Decision decide);
@@ -77,10 +82,26 @@ class Leadership {
   Store* store() const { return store_; }
 
  private:
+  // Those that wait or are under way.
+  struct Waiting {
+    size_t count = 0;
+    size_t bytes = 0;
+  };
   struct PendingWrite {
     Decision decide;
     Done done;
+    size_t bytes;
   };
+  struct PendingConfirmation {
+    Done done;
+    Asker asker;
+    size_t bytes;
+  };
+
+  // OK: one more may wait, and does.
+  absl::Status EnterWrites(size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status EnterConfirmations(Asker asker, size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void SettleWrite(PendingWrite* write, absl::Status status) ABSL_LOCKS_EXCLUDED(mutex_);
 
   void RunLane();
   void RunConfirmer();
@@ -121,7 +142,10 @@ class Leadership {
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   bool lost_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<PendingWrite> writes_ ABSL_GUARDED_BY(mutex_);
-  std::vector<Done> confirmations_ ABSL_GUARDED_BY(mutex_);
+  std::vector<PendingConfirmation> confirmations_ ABSL_GUARDED_BY(mutex_);
+  Waiting writers_ ABSL_GUARDED_BY(mutex_);
+  Waiting members_ ABSL_GUARDED_BY(mutex_);    // of confirmations_
+  Waiting strangers_ ABSL_GUARDED_BY(mutex_);  // of confirmations_
 
   std::thread lane_;
   std::thread confirmer_;

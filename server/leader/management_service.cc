@@ -141,27 +141,31 @@ grpc::ServerUnaryReactor* ManagementService::DeleteNode(grpc::CallbackServerCont
 grpc::ServerUnaryReactor* ManagementService::UpdateNodeLabels(
     grpc::CallbackServerContext* context, const api::UpdateNodeLabelsRequest* request,
     api::UpdateNodeLabelsResponse* response) {
-  return ServeUnary(leader_, context, "metropolis.proto.api.Management.UpdateNodeLabels", response,
-                    [this, request](const Caller&, auto call) {
-                      SettleByWriting(leader_, std::move(call),
-                                      [request = *request](const DecisionView& view,
-                                                           api::UpdateNodeLabelsResponse*) {
-                                        return DecideLabels(view, request);
-                                      });
-                    });
+  return ServeUnary(
+      leader_, context, "metropolis.proto.api.Management.UpdateNodeLabels", response,
+      [this, request](const Caller&, auto call) {
+        SettleByWriting(
+            leader_, std::move(call),
+            [request = *request](const DecisionView& view, api::UpdateNodeLabelsResponse*) {
+              return DecideLabels(view, request);
+            },
+            request->SpaceUsedLong());
+      });
 }
 
 grpc::ServerUnaryReactor* ManagementService::ConfigureCluster(
     grpc::CallbackServerContext* context, const api::ConfigureClusterRequest* request,
     api::ConfigureClusterResponse* response) {
-  return ServeUnary(leader_, context, "metropolis.proto.api.Management.ConfigureCluster", response,
-                    [this, request](const Caller&, auto call) {
-                      SettleByWriting(leader_, std::move(call),
-                                      [request = *request](const DecisionView& view,
-                                                           api::ConfigureClusterResponse* answer) {
-                                        return DecideConfigure(view, request, answer);
-                                      });
-                    });
+  return ServeUnary(
+      leader_, context, "metropolis.proto.api.Management.ConfigureCluster", response,
+      [this, request](const Caller&, auto call) {
+        SettleByWriting(
+            leader_, std::move(call),
+            [request = *request](const DecisionView& view, api::ConfigureClusterResponse* answer) {
+              return DecideConfigure(view, request, answer);
+            },
+            request->SpaceUsedLong());
+      });
 }
 
 }  // namespace curatord

@@ -6,12 +6,14 @@
 
 #include "metropolis/curator.pb.h"
 #include "server/leader/node_watch_stream.h"
+#include "server/limits.h"
 #include "server/rpc/raw_message.h"
 
 namespace curatord {
 namespace {
 
-constexpr size_t kChangesAtOnce = 4096;
+// A piece has room for some 200 nodes without labels.
+constexpr size_t kChangesAtOnce = 512;
 constexpr size_t kRemembered = 4;
 
 }  // namespace
@@ -104,22 +106,34 @@ absl::StatusOr<NodeFeed::Changes> NodeFeed::After(int64_t revision) {
 }
 
 absl::StatusOr<NodeFeed::Changes> NodeFeed::Serialize(int64_t after) const {
-  Changes changes;
-  changes.revision = after;
   int64_t newest = after;
   const absl::StatusOr<std::vector<NodeChange>> found =
       state_->ChangesSince(&newest, kChangesAtOnce);
   if (!found.ok()) return found.status();
+  Changes changes;
   std::string event;
+  // What the event has of the revisions before the one that is being added.
+  changes.revision = after;
+  size_t whole_bytes = 0;
+  int64_t adding = after;
+  bool cut = false;
   for (const NodeChange& change : *found) {
-    // Cut where a revision ends: the next event goes on behind it.
-    if (event.size() > NodeWatchStream::kCutAbove && change.revision != changes.revision) break;
-    changes.revision = change.revision;
+    if (change.revision != adding) {
+      whole_bytes = event.size();
+      changes.revision = std::exchange(adding, change.revision);
+    }
     if (change.record != nullptr) {
       NodeWatchStream::AppendNode(*change.record, &event);
     } else {
       NodeWatchStream::AppendTombstone(change.id, &event);
     }
+    cut = whole_bytes > 0 && event.size() > kPieceBytes;
+    if (cut) break;
+  }
+  if (cut) {
+    event.resize(whole_bytes);  // the next event goes on behind it
+  } else {
+    changes.revision = adding;
   }
   if (!event.empty()) changes.event = ToSlice(std::move(event));
   return changes;

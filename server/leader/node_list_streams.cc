@@ -1,6 +1,7 @@
 #include "server/leader/node_list_streams.h"
 
 #include "curator/v1/nodes.pb.h"
+#include "server/limits.h"
 #include "server/wire_format.h"
 
 namespace curatord {
@@ -8,7 +9,6 @@ namespace {
 
 using curator::v1::ListNodesResponse;
 
-constexpr size_t kMaxListBatch = 1 << 20;
 // Tag and length of a node in a batch.
 constexpr size_t kHeaderBytes = 6;
 // Tag and value of the revision.
@@ -56,7 +56,7 @@ ListBatchesStream::Step ListBatchesStream::Next(grpc::ByteBuffer* message, absl:
         break;
     }
     const size_t bytes = listing_.node().size() + kHeaderBytes;
-    if (!batch_.empty() && batch_.size() + bytes + kRevisionBytes > kMaxListBatch) {
+    if (!batch_.empty() && batch_.size() + bytes + kRevisionBytes > kPieceBytes) {
       has_found_ = true;
       return Cut(message);
     }

@@ -7,7 +7,6 @@
 #include <memory>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "grpcpp/support/byte_buffer.h"
 #include "server/leader/leader_services.h"
@@ -23,7 +22,7 @@ class NodeListStream : public WriteStream<grpc::ByteBuffer> {
       : listing_(leader.heartbeats), work_(leader.work) {}
 
   NodeListing& listing() { return listing_; }
-  void Begin(std::vector<NodeRecordPtr> nodes, int64_t revision) {
+  void Begin(NodeSnapshot nodes, int64_t revision) {
     listing_.Begin(std::move(nodes));
     revision_ = revision;
   }
@@ -90,7 +89,7 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* ServeListing(const LeaderContext& le
     // Others wait for the thread that confirms.
     work->Post([stream, state] {
       int64_t revision;
-      std::vector<NodeRecordPtr> nodes = state->Nodes(&revision);
+      NodeSnapshot nodes = state->Snapshot(&revision);
       stream->Begin(std::move(nodes), revision);
       stream->Wake();
     });

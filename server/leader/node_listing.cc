@@ -49,9 +49,9 @@ absl::Status NodeListing::SelectBy(const std::string& filter) {
 }
 
 absl::StatusOr<NodeListing::Found> NodeListing::Next() {
-  for (size_t seen = 0; seen < kNodesAtOnce && work_.left() > pause_at_ && next_ < nodes_.size();
+  for (size_t seen = 0; seen < kNodesAtOnce && work_.left() > pause_at_ && next_ < nodes_->size();
        ++seen) {
-    const NodeRecord& record = *nodes_[next_++];
+    const NodeRecord& record = *(*nodes_)[next_++];
     const Heartbeats::Vitals vitals =
         heartbeats_->VitalsOf(record.id, record.state == NODE_STATE_UP);
     if (filter_.has_value()) {
@@ -69,7 +69,7 @@ absl::StatusOr<NodeListing::Found> NodeListing::Next() {
     AppendVitals(vitals, &node_);
     return Found::kNode;
   }
-  if (next_ == nodes_.size()) return Found::kEnd;
+  if (next_ == nodes_->size()) return Found::kEnd;
   pause_at_ = work_.left() - kStepsAtOnce;
   return Found::kNotYet;
 }

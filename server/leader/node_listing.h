@@ -8,7 +8,7 @@
 
 #include <cstdint>
 #include <string>
-#include <vector>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -26,7 +26,7 @@ class NodeListing {
 
   // Each called at most once, before the first Next. An error is the caller's fault.
   absl::Status SelectBy(const std::string& filter);
-  void Begin(std::vector<NodeRecordPtr> nodes) { nodes_ = std::move(nodes); }
+  void Begin(NodeSnapshot nodes) { nodes_ = std::move(nodes); }
 
   enum class Found {
     kNode,    // node() is it, serialized
@@ -45,7 +45,7 @@ class NodeListing {
   absl::optional<filter::Filter> filter_;
   filter::Work work_;
   int64_t pause_at_;  // work left
-  std::vector<NodeRecordPtr> nodes_;
+  NodeSnapshot nodes_;
   size_t next_ = 0;
   std::string node_;
   // What the filter looks at. Kept for the memory that they have.

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "metropolis/curator.pb.h"
+#include "server/limits.h"
 #include "server/rpc/raw_message.h"
 #include "server/wire_format.h"
 
@@ -13,8 +14,8 @@ namespace {
 
 using Event = metropolis::node::core::curator::proto::api::WatchEvent;
 
-// Asked for under the state's lock.
-constexpr size_t kBacklogAtOnce = 512;
+// Asked for under the state's lock. A piece has room for some 200 nodes without labels.
+constexpr size_t kBacklogAtOnce = 256;
 
 void Set(std::string bytes, grpc::ByteBuffer* event) {
   const grpc::Slice slice = ToSlice(std::move(bytes));
@@ -82,14 +83,20 @@ NodeWatchStream::Step NodeWatchStream::NextOfOne(grpc::ByteBuffer* event) {
 
 NodeWatchStream::Step NodeWatchStream::NextOfBacklog(grpc::ByteBuffer* event) {
   std::string bytes;
-  while (!backlog_done_ && bytes.size() <= kCutAbove) {
+  bool is_full = false;
+  while (!backlog_done_ && !is_full) {
     const std::vector<NodeRecordPtr> nodes = state_->NodesAfter(last_id_, kBacklogAtOnce);
-    auto record = nodes.begin();
-    for (; record != nodes.end() && bytes.size() <= kCutAbove; ++record) {
-      AppendNode(**record, &bytes);
-      last_id_ = (*record)->id;
+    for (const NodeRecordPtr& record : nodes) {
+      const size_t before = bytes.size();
+      AppendNode(*record, &bytes);
+      is_full = before > 0 && bytes.size() > kPieceBytes;
+      if (is_full) {
+        bytes.resize(before);  // the first of the next piece
+        break;
+      }
+      last_id_ = record->id;
     }
-    backlog_done_ = record == nodes.end() && nodes.size() < kBacklogAtOnce;
+    backlog_done_ = !is_full && nodes.size() < kBacklogAtOnce;
   }
   if (backlog_done_) {
     AppendVarintField(Event::kProgressFieldNumber, Event::PROGRESS_LAST_BACKLOGGED, &bytes);

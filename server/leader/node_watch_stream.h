@@ -21,8 +21,6 @@ namespace curatord {
 
 class NodeWatchStream final : public WriteStream<grpc::ByteBuffer> {
  public:
-  // An event is cut once it is larger, so that it stays below gRPC's 4 MiB.
-  static constexpr size_t kCutAbove = 1 << 20;
   // To a serialized WatchEvent.
   static void AppendNode(const NodeRecord& record, std::string* event);
   static void AppendTombstone(absl::string_view node_id, std::string* event);

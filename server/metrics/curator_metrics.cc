@@ -98,6 +98,15 @@ void CuratorMetrics::Observe(Election* election, const ClusterState* state,
                 });
 }
 
+void CuratorMetrics::Observe(const StoreSpace* space) {
+  registry_.Add("curator_store_full", Type::kGauge,
+                "1 while the store refuses writes for want of room; no leader can be elected then.",
+                [space](Samples* samples) { samples->Add(space->is_full() ? 1 : 0); });
+  registry_.Add("curator_store_full_refusals_total", Type::kCounter,
+                "Calls of the store that were refused for want of room.",
+                [space](Samples* samples) { samples->Add(static_cast<double>(space->refused())); });
+}
+
 void CuratorMetrics::OnRole(const Role& role) {
   takeover_clock_.OnRole(role, BootTime());
   if (role.kind == Role::Kind::kNone) return;

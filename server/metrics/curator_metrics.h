@@ -22,6 +22,7 @@
 #include "server/metrics/takeover_clock.h"
 #include "server/nodes/cluster_state.h"
 #include "server/role.h"
+#include "server/store_space.h"
 #include "server/supervisor.h"
 
 namespace curatord {
@@ -33,6 +34,9 @@ class CuratorMetrics {
   // Once, before the parts run. This outlives `election`'s last role; all outlive the
   // last scrape.
   void Observe(Election* election, const ClusterState* state, const Supervisor* supervisor);
+
+  // Likewise.
+  void Observe(const StoreSpace* space);
 
   std::string Text() const { return registry_.Text(); }
 

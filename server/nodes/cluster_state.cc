@@ -203,6 +203,7 @@ bool ClusterState::Erase(absl::string_view id) {
 
 void ClusterState::RecordNodeChange(const std::string& id, int64_t old_revision, int64_t revision,
                                     bool deleted) {
+  snapshot_.reset();
   node_changes_.erase({old_revision, id});
   deletions_.erase({old_revision, id});
   node_changes_.insert({revision, id});
@@ -257,6 +258,17 @@ std::vector<NodeRecordPtr> ClusterState::Nodes(int64_t* revision) const {
   absl::MutexLock lock(&mutex_);
   if (revision != nullptr) *revision = NewestApplied();
   return {nodes_.begin(), nodes_.end()};
+}
+
+NodeSnapshot ClusterState::Snapshot(int64_t* revision) const {
+  absl::MutexLock lock(&mutex_);
+  *revision = NewestApplied();
+  NodeSnapshot snapshot = snapshot_.lock();
+  if (snapshot == nullptr) {
+    snapshot = std::make_shared<const std::vector<NodeRecordPtr>>(nodes_.begin(), nodes_.end());
+    snapshot_ = snapshot;
+  }
+  return snapshot;
 }
 
 std::vector<NodeRecordPtr> ClusterState::NodesAfter(absl::string_view id, size_t most) const {

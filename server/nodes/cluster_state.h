@@ -36,6 +36,8 @@
 namespace curatord {
 
 using NodeRecordPtr = std::shared_ptr<const NodeRecord>;
+// All nodes at one moment, ordered by id.
+using NodeSnapshot = std::shared_ptr<const std::vector<NodeRecordPtr>>;
 
 // What became of one node: its newest record, or its deletion (null).
 struct NodeChange {
@@ -66,6 +68,9 @@ class ClusterState {
   int64_t revision() const;
   // Ordered by id, as they are at `*revision`, which it sets.
   std::vector<NodeRecordPtr> Nodes(int64_t* revision = nullptr) const;
+  // The same, one for all who ask until the next change of a node: those who keep it for
+  // long share it.
+  NodeSnapshot Snapshot(int64_t* revision) const;
   // The first `most` whose ids come after `id`, ordered by id.
   std::vector<NodeRecordPtr> NodesAfter(absl::string_view id, size_t most) const;
   // The first `most` of those that are `wanted`, ordered by id. `wanted` is called under
@@ -141,6 +146,7 @@ class ClusterState {
   mutable absl::Mutex mutex_;
   absl::btree_set<NodeRecordPtr, ById> nodes_ ABSL_GUARDED_BY(mutex_);
   absl::btree_map<std::string, Value> values_ ABSL_GUARDED_BY(mutex_);
+  mutable std::weak_ptr<const std::vector<NodeRecordPtr>> snapshot_ ABSL_GUARDED_BY(mutex_);
   // Revision at which a key was deleted, for keys that do not exist. Those of values are
   // forgotten once the watch has passed them, those of nodes with deletions_.
   absl::btree_map<std::string, int64_t> deleted_nodes_ ABSL_GUARDED_BY(mutex_);

@@ -257,8 +257,7 @@ Operations DecideJoin(const DecisionView& view, const std::string& join_key,
   return std::vector<Operation>{};
 }
 
-Operations DecideStatus(const DecisionView& view, const std::string& node_id,
-                        const common::NodeStatus& status, absl::Time now) {
+absl::Status CheckStatus(const common::NodeStatus& status) {
   if (!ParseIpAddress(status.external_address()).has_value()) {
     return absl::InvalidArgumentError(
         absl::StrCat("external_address ", Quoted(status.external_address()), " is no IP address"));
@@ -272,6 +271,12 @@ Operations DecideStatus(const DecisionView& view, const std::string& node_id,
     return absl::InvalidArgumentError(
         absl::StrCat("status has ", size, " bytes, at most ", kMaxStatusBytes, " are allowed"));
   }
+  return absl::OkStatus();
+}
+
+Operations DecideStatus(const DecisionView& view, const std::string& node_id,
+                        const common::NodeStatus& status, absl::Time now) {
+  if (absl::Status valid = CheckStatus(status); !valid.ok()) return valid;
   const curator::storage::Node* known = view.FindNode(node_id);
   if (known == nullptr) return NoSuchNode(node_id);
   curator::storage::Node node = *known;

@@ -31,6 +31,8 @@ Operations DecideCommit(const DecisionView& view, const std::string& public_key,
 Operations DecideJoin(const DecisionView& view, const std::string& join_key,
                       const curator_api::JoinNodeRequest& request,
                       curator_api::JoinNodeResponse* response);
+// What is wrong with a status, whoever reports it.
+absl::Status CheckStatus(const metropolis::proto::common::NodeStatus& status);
 // The caller is node `node_id`. `now` is stored as the time of the status.
 Operations DecideStatus(const DecisionView& view, const std::string& node_id,
                         const metropolis::proto::common::NodeStatus& status, absl::Time now);

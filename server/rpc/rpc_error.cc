@@ -43,6 +43,24 @@ absl::Status StoreUnavailableError(absl::string_view cause) {
                     core::kReasonStoreUnavailable);
 }
 
+absl::Status OverloadedError(absl::string_view what) {
+  return WithReason(
+      absl::UnavailableError(absl::StrCat("not executed: ", what, " wait already at this curator: ",
+                                          "its store is slow, or too much is asked of it")),
+      core::kReasonStoreUnavailable, {{core::kCauseKey, core::kCauseOverloaded}});
+}
+
+absl::Status StoreFullError(absl::string_view cause) {
+  return WithReason(
+      absl::ResourceExhaustedError(absl::StrCat("the cluster's store is full: ", cause)),
+      core::kReasonStoreFull);
+}
+
+absl::Status NotExecutedError(const absl::Status& failure) {
+  return absl::IsResourceExhausted(failure) ? StoreFullError(failure.message())
+                                            : StoreUnavailableError(failure.message());
+}
+
 absl::Status NotLeaderError(absl::string_view leader_id, absl::string_view leader_address,
                             int64_t term) {
   return WithReason(absl::UnimplementedError(absl::StrCat("this curator follows ", leader_id)),

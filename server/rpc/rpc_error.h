@@ -26,6 +26,14 @@ absl::Status LostLeadershipError(int64_t term);
 absl::Status OutcomeUnknownError(int64_t term, absl::string_view cause);
 // UNAVAILABLE: the store did not execute it.
 absl::Status StoreUnavailableError(absl::string_view cause);
+// UNAVAILABLE, cause OVERLOADED: not executed, since too much waits already. `what`: "16384
+// writes".
+absl::Status OverloadedError(absl::string_view what);
+// RESOURCE_EXHAUSTED: the store has no room; not executed.
+absl::Status StoreFullError(absl::string_view cause);
+// What a store call that failed means to who waits for it, where it certainly was not
+// executed.
+absl::Status NotExecutedError(const absl::Status& failure);
 // UNIMPLEMENTED: this curator follows; `leader_address` may be empty.
 absl::Status NotLeaderError(absl::string_view leader_id, absl::string_view leader_address,
                             int64_t term);

@@ -29,6 +29,9 @@ inline constexpr absl::string_view kMigration = "/curator.v1/migration";
 // Ours alone: since when the register ticket stands.
 inline constexpr absl::string_view kRegisterTicketFacts = "/curator.v1/register_ticket";
 
+// Ours alone: written to find out whether a store that was full has room again.
+inline constexpr absl::string_view kSpaceProbe = "/curator.v1/space-probe";
+
 // Ours alone, one for each node that leaves: how far its decommissioning is.
 inline constexpr absl::string_view kDecommissions = "/curator.v1/decommission/";
 inline std::string Decommission(absl::string_view node_id) {

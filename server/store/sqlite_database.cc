@@ -30,12 +30,13 @@ absl::StatusCode CodeOf(int sqlite_code) {
     case SQLITE_READONLY:
     case SQLITE_AUTH:
       return absl::StatusCode::kPermissionDenied;
+    case SQLITE_FULL:
+      return absl::StatusCode::kResourceExhausted;
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
     case SQLITE_PROTOCOL:
     case SQLITE_INTERRUPT:
     case SQLITE_IOERR:
-    case SQLITE_FULL:
     case SQLITE_CANTOPEN:
     case SQLITE_NOMEM:
       return absl::StatusCode::kUnavailable;
@@ -166,7 +167,10 @@ std::string SqliteDatabase::shm_path() const {
 }
 
 absl::Status NotExecuted(const absl::Status& failure) {
-  if (failure.ok() || absl::IsDataLoss(failure) || absl::IsInternal(failure)) return failure;
+  if (failure.ok() || absl::IsDataLoss(failure) || absl::IsInternal(failure) ||
+      absl::IsResourceExhausted(failure)) {
+    return failure;
+  }
   return absl::UnavailableError(failure.message());
 }
 

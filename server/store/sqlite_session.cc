@@ -106,7 +106,8 @@ absl::Status SqliteSession::CommitWrite() {
   if (committed.ok()) return committed;
   const int code = database_->last_code() & 0xff;
   Rollback();
-  if (code == SQLITE_BUSY) return NotExecuted(committed);
+  // Full: the log has no room for the commit record, which comes last. Nobody finds it.
+  if (code == SQLITE_BUSY || code == SQLITE_FULL) return NotExecuted(committed);
   // The commit record may have reached the log without its sync: unseen by
   // everyone now, but found by whoever recovers the log after a crash.
   return absl::UnknownError(committed.message());

@@ -16,6 +16,7 @@
 //   kInvalidArgument  not executed, and never will be (too many operations)
 //   kNotFound         not executed: the lease has ended
 //   kDataLoss         not executed: what the store rests on is damaged
+//   kResourceExhausted  not executed: there is no room; somebody has to make some
 // Any other code: not executed.
 #ifndef SERVER_STORE_STORE_H_
 #define SERVER_STORE_STORE_H_

@@ -44,6 +44,7 @@ LeaderServerTest::LeaderServerTest() {
 // In the order of Listener::Served.
 LeaderServerTest::~LeaderServerTest() {
   leadership_->Stop();
+  services_->Stop();
   store_.Release();
   server_->Shutdown(std::chrono::system_clock::now());
   server_.reset();

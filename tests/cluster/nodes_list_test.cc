@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "curator/v1/nodes.grpc.pb.h"
 #include "grpcpp/generic/generic_stub.h"
+#include "server/limits.h"
 #include "server/store/keys.h"
 #include "tests/cluster/leader_server.h"
 
@@ -21,6 +22,7 @@ using testing_support::FailsWith;
 using testing_support::HasCode;
 using testing_support::Succeeded;
 using testing_support::TestNode;
+namespace api = testing_support::api;
 namespace mgmt = testing_support::mgmt;
 namespace common = testing_support::common;
 
@@ -95,16 +97,35 @@ TEST_F(NodesList, ShowsWhatGetNodesShowsAtTheRevisionOfTheStore) {
   }
 }
 
-TEST_F(NodesList, CutsBatchesAtAMebibyte) {
+TEST_F(NodesList, IsCutIntoPieces) {
   PutMany(400, 7000);  // 3.6 MB
   const Listing listing = List(owner_);
   ASSERT_THAT(listing.status, Succeeded());
-  EXPECT_GE(listing.batches.size(), 4u);
-  EXPECT_LE(listing.batches.size(), 5u);
+  EXPECT_GE(listing.batches.size(), 50u);
+  EXPECT_LE(listing.batches.size(), 65u);
   for (const ListNodesResponse& batch : listing.batches) {
-    EXPECT_LE(batch.ByteSizeLong(), 1u << 20);
+    EXPECT_LE(batch.ByteSizeLong(), kPieceBytes);
   }
   EXPECT_EQ(listing.Nodes().size(), 401u);
+}
+
+TEST_F(NodesList, WatchesAreCutIntoPiecesToo) {
+  PutMany(400, 7000);
+  Context context;
+  api::WatchRequest request;
+  request.mutable_nodes_in_cluster();
+  auto stream = owner_.curator->Watch(&context, request);
+  api::WatchEvent event;
+  int nodes = 0, pieces = 0;
+  do {
+    ASSERT_TRUE(stream->Read(&event));
+    EXPECT_LE(event.ByteSizeLong(), kPieceBytes + 2);  // the mark of the last one
+    nodes += event.nodes_size();
+    ++pieces;
+  } while (event.progress() != api::WatchEvent::PROGRESS_LAST_BACKLOGGED);
+  EXPECT_EQ(nodes, 401);
+  EXPECT_GE(pieces, 50);
+  context->TryCancel();
 }
 
 TEST_F(NodesList, OfNothingIsOneEmptyBatchWithTheRevision) {

@@ -129,7 +129,7 @@ TEST_F(SlowReader, OfAWatchKeepsNobodyWaitingAndSeesTheNewestOfEachNode) {
     ASSERT_TRUE(stream->Read(&event));
     take(event);
   }
-  EXPECT_LT(events, 100) << "a thousand changes were queued for a reader that did not read";
+  EXPECT_LT(events, 300) << "a thousand changes were queued for a reader that did not read";
   context->TryCancel();
   while (stream->Read(&event)) {
   }

@@ -71,8 +71,9 @@ class Member:
 class EtcdCluster:
     """Members in the order of `members`; ends with close(), or with this process."""
 
-    def __init__(self, directory, members=1, tls=False, election_timeout_ms=500):
+    def __init__(self, directory, members=1, tls=False, election_timeout_ms=500, options=None):
         self._election_timeout_ms = election_timeout_ms
+        self._options = options or {}  # flags of etcd without their dashes, and values
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.tls = tls
@@ -118,7 +119,7 @@ class EtcdCluster:
             "initial-cluster": peers, "initial-cluster-state": "new",
             "listen-metrics-urls": f"http://127.0.0.1:{member.metrics_port}",
             "heartbeat-interval": 50, "election-timeout": self._election_timeout_ms,
-            "logger": "zap", "log-level": "warn", "log-outputs": "stderr"}
+            "logger": "zap", "log-level": "warn", "log-outputs": "stderr", **self._options}
         if self.tls:
             arguments.update({"cert-file": self.directory / "server.pem",
                               "key-file": self.directory / "server.key",

@@ -162,6 +162,8 @@ absl::StatusOr<CommitResult> FaultyStore::Commit(const std::vector<Guard>& guard
       return absl::InvalidArgumentError("too much");
     case Fault::kDamaged:
       return absl::DataLossError("checksum mismatch");
+    case Fault::kFull:
+      return absl::ResourceExhaustedError("database space exceeded");
     case Fault::kHoldRequest:
       Hold();
       return store_->Commit(guards, operations, deadline);

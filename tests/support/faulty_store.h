@@ -28,6 +28,7 @@ class FaultyStore final : public Store {
     kUnavailable,
     kTooMuch,      // kInvalidArgument
     kDamaged,      // kDataLoss
+    kFull,         // kResourceExhausted
     kHoldRequest,  // executed when released
     kHoldAnswer,   // executed, the answer comes when released
   };

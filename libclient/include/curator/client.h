@@ -13,6 +13,7 @@
 #ifndef CURATOR_CLIENT_H_
 #define CURATOR_CLIENT_H_
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <set>
@@ -95,6 +96,10 @@ struct CallOptions {
   // Covers everything: search, retries, read-back. InfiniteFuture: no limit.
   absl::Duration timeout = absl::Seconds(30);
   absl::optional<Cancellation> cancellation;
+  // Most of a list of nodes, or of what a watch has to remember, that is taken in; beyond
+  // it the operation fails (kRefused). About twice as much stands in memory. The default
+  // is room for 100,000 nodes with 19 labels each.
+  size_t listing_bytes = size_t{128} << 20;
 };
 
 // What is known of a register ticket beside itself.

@@ -83,6 +83,50 @@ TEST(CallOutcome, AFilterThatTakesTooMuchIsTheCallersToChange) {
             Cause::kInvalidArgument);
 }
 
+// gRPC 1.51 says so of a stream that the other side reset; the code depends on the reset's.
+TEST(CallOutcome, AStreamThatWasResetMayHaveBeenExecuted) {
+  const struct {
+    int code;
+    const char* text;
+  } cases[] = {
+      {kInternal, "Received RST_STREAM with error code 2"},
+      {kResourceExhausted, "Received RST_STREAM with error code 11"},
+      {kPermissionDenied, "Received RST_STREAM with error code 12"},
+      {kUnavailable, "Received RST_STREAM with error code 7"},
+      {kCancelled, "Received RST_STREAM with error code 8"},
+  };
+  for (const auto& c : cases) {
+    const CallOutcome outcome = Classify({c.code, c.text, ""}, kApproveNode, false);
+    EXPECT_EQ(outcome.cause, Cause::kBroken) << c.text;
+    EXPECT_TRUE(outcome.maybe_executed()) << c.text;
+  }
+}
+
+TEST(CallOutcome, WhatGrpcItselfFindsTooLargeIsNotRepeated) {
+  for (const char* text : {"Received message larger than max (5242880 vs. 4194304)",
+                           "received initial metadata size exceeds limit"}) {
+    EXPECT_EQ(CauseOf(kResourceExhausted, text), Cause::kFailed) << text;
+  }
+}
+
+TEST(CallOutcome, AStoreThatIsFullHasExecutedNothingAndIsNotAskedAgain) {
+  const std::string details = Details(kErrorDomain, kReasonStoreFull);
+  const CallOutcome outcome = Classify({kResourceExhausted, "full", details}, kApproveNode, false);
+  EXPECT_EQ(outcome.cause, Cause::kStoreFull);
+  EXPECT_FALSE(outcome.maybe_executed());
+  EXPECT_EQ(Decide(outcome.cause, Idempotency::kIdempotent), Decision::kFail);
+  EXPECT_EQ(ToErrorCode(outcome.cause), ErrorCode::kRefused);
+}
+
+// To older clients the reason alone.
+TEST(CallOutcome, AnOverloadedCuratorIsAskedAgain) {
+  const std::string details =
+      Details(kErrorDomain, kReasonStoreUnavailable, {{kCauseKey, kCauseOverloaded}});
+  const CallOutcome outcome = Classify({kUnavailable, "", details}, kApproveNode, false);
+  EXPECT_EQ(outcome.cause, Cause::kStoreUnavailable);
+  EXPECT_EQ(Decide(outcome.cause, Idempotency::kAtMostOnce), Decision::kTryAgain);
+}
+
 TEST(CallOutcome, CancelledByOurCallerIsFinal) {
   EXPECT_EQ(Classify({kCancelled, "", ""}, kGetNodes, true).cause, Cause::kCancelled);
 }

@@ -1,4 +1,5 @@
 // Listings: through Nodes.List where the leader has it, through GetNodes elsewhere.
+#include "absl/strings/str_cat.h"
 #include "libclient/identity/node_id.h"
 #include "tests/unit/net/client_fixture.h"
 
@@ -92,6 +93,35 @@ TEST_F(NodeListing, TellsAFailureOfTheFallbackUnderItsOwnName) {
   const Error error = ErrorOf(list.status());
   EXPECT_EQ(error.code, ErrorCode::kInvalidArgument);
   EXPECT_EQ(error.method, "Management.GetNodes");
+}
+
+TEST_F(NodeListing, ThatIsLargerThanItMayBeEndsAsAnErrorThatSaysSo) {
+  curator_.Lead(7);
+  CallOptions little = soon_;
+  little.listing_bytes = 900;  // of the two nodes each counts 400 and more
+  const auto client = NewClient({curator_.address()});
+  const Error error = ErrorOf(client->ListNodes(little).status());
+  EXPECT_EQ(error.code, ErrorCode::kRefused);
+  EXPECT_THAT(error.message, testing::HasSubstr("the list of nodes is larger than"));
+  EXPECT_FALSE(error.cause.empty());
+  EXPECT_FALSE(error.hints.empty());
+  EXPECT_EQ(curator_.CountCalls("GetNodes"), 1) << "it is no better the second time";
+  little.listing_bytes = 2000;
+  EXPECT_TRUE(client->ListNodes(little).ok());
+}
+
+TEST_F(NodeListing, TheBoundIsTheSameForWhatAWatchRemembers) {
+  metropolis::node::core::curator::proto::api::WatchEvent backlog;
+  for (char c = 'a'; c < 'e'; ++c) {
+    backlog.add_nodes()->set_id(absl::StrCat("metropolis-", std::string(32, c)));
+  }
+  curator_.SetBacklog({backlog});
+  curator_.Lead(7);
+  CallOptions little = soon_;
+  little.listing_bytes = 1000;
+  const absl::Status ended =
+      NewClient({curator_.address()})->WatchNodes([](const NodeEvent&) {}, little);
+  EXPECT_EQ(ErrorOf(ended).code, ErrorCode::kRefused);
 }
 
 }  // namespace
