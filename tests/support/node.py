@@ -33,10 +33,10 @@ class Newcomer:
         self._curators = curators
         self.key, self.join_key = EphemeralKey(), EphemeralKey()
         self.id, self.public_key = self.key.node_id, self.key.public
-        self._certificate = self.key.certificate
+        self.certificate = self.key.certificate
 
     def channel(self, address, node_id):
-        return stubs.channel_of(address, node_id, self._curators.ca, self._certificate,
+        return stubs.channel_of(address, node_id, self._curators.ca, self.certificate,
                                 self.key.key, OPTIONS)
 
     def channel_to(self, curator):
@@ -65,7 +65,7 @@ class Newcomer:
         return committed
 
     def use(self, certificate_der):
-        self._certificate = stubs.ssl.DER_cert_to_PEM_cert(certificate_der).encode()
+        self.certificate = stubs.ssl.DER_cert_to_PEM_cert(certificate_der).encode()
 
     def become_up(self, leader):
         self.register(leader)
