@@ -29,6 +29,7 @@ class Curator:
         self.proxy = Proxy(self.listen) if client_proxy else None
         self.address = self.proxy.address if client_proxy else self.listen
         self.process = None
+        self.programs = cluster.BIN  # where its curatord is, from its next start on
         self.environment = {}  # beside the test's own, from its next start on
 
     @property
@@ -56,15 +57,20 @@ class Curator:
 
 class CuratorCluster:
     """`stores`: a store URL for each curator, all of the same store; `options`: more of
-    `curatord run`, in which {host} is the address of the curator."""
+    `curatord run`, in which {host} is the address of the curator; `programs`: the directory
+    of the programs that it is set up with."""
 
-    def __init__(self, directory, stores, lease_ttl=3, client_proxies=False, options=()):
+    def __init__(self, directory, stores, lease_ttl=3, client_proxies=False, options=(),
+                 programs=cluster.BIN):
         self.dir = pathlib.Path(directory)
         self._options = options
+        self.tool = (programs / "curatorctl",)  # and what it is always told
         self.dir.mkdir(parents=True, exist_ok=True)
         self.lease_ttl = lease_ttl
         self.curators = [Curator(self.dir / f"c{i}", store, client_proxies)
                          for i, store in enumerate(stores, 1)]
+        for curator in self.curators:
+            curator.programs = programs
         self._joining = []
         try:
             self._set_up()
@@ -73,16 +79,17 @@ class CuratorCluster:
             raise
 
     def _set_up(self):
-        self._run("curatorctl", "cred", "new-key", "--out", self.dir / "owner")
+        self._run(*self.tool, "cred", "new-key", "--out", self.dir / "owner")
         first, *others = self.curators
-        self._run("curatord", "init", "--data-dir", first.directory, "--owner-public-key",
-                  self.dir / "owner" / "owner-key.pub", "--store", first.store, *SETTINGS)
+        self._run(first.programs / "curatord", "init", "--data-dir", first.directory,
+                  "--owner-public-key", self.dir / "owner" / "owner-key.pub", "--store",
+                  first.store, *SETTINGS)
         self.ca = first.directory / "ca.pem"
         self.ca_sha256 = stubs.sha256_of(self.ca)
         first.id = first.node_id
         self.start(first)
         self.key = self.dir / "owner" / "owner-key.pem"
-        self._run("curatorctl", "--config", self.dir / "curatorctl.yaml", "-e", first.address,
+        self._run(*self.tool, "--config", self.dir / "curatorctl.yaml", "-e", first.address,
                   "--ca-sha256", self.ca_sha256, "cluster", "takeownership", "--owner-key",
                   self.key, "--context", "lab")
         self.certificate = self.dir / "lab" / "owner.pem"
@@ -90,9 +97,9 @@ class CuratorCluster:
         self.ticket.write_text(self.ctl("ticket", "show", "--hex").stdout)
         for curator in others:
             self._joining.append(Process(
-                self.dir / f"{curator.name}-join.log", "curatord", "join", "--data-dir",
-                curator.directory, "--endpoint", first.address, "--ca-sha256", self.ca_sha256,
-                "--ticket-file", self.ticket))
+                self.dir / f"{curator.name}-join.log", curator.programs / "curatord", "join",
+                "--data-dir", curator.directory, "--endpoint", first.address, "--ca-sha256",
+                self.ca_sha256, "--ticket-file", self.ticket))
         if others:
             eventually(lambda: len(self.states()) == len(self.curators), 30, "all have registered")
             result = self.ctl("node", "approve", "--all", "--yes")
@@ -109,9 +116,9 @@ class CuratorCluster:
 
     def start(self, curator):
         curator.process = Process(
-            self.dir / f"{curator.name}.log", "curatord", "run", "--data-dir", curator.directory,
-            "--store", curator.store, "--listen", curator.listen, "--advertise", curator.address,
-            "--lease-ttl", f"{self.lease_ttl}s",
+            self.dir / f"{curator.name}.log", curator.programs / "curatord", "run", "--data-dir",
+            curator.directory, "--store", curator.store, "--listen", curator.listen,
+            "--advertise", curator.address, "--lease-ttl", f"{self.lease_ttl}s",
             *(option.format(host=curator.listen.rsplit(":", 1)[0]) for option in self._options),
             env={**os.environ, **curator.environment})
 
@@ -135,9 +142,13 @@ class CuratorCluster:
         return self.ctl_at(self.addresses(), *args)
 
     def ctl_at(self, endpoints, *args, timeout=90):
+        return cluster.run(*self.command(endpoints, *args), timeout=timeout,
+                           env=self.environment())
+
+    def command(self, endpoints, *args):
         flags = [word for endpoint in endpoints for word in ("-e", endpoint)]
-        return cluster.run("curatorctl", *flags, "--ca-file", self.ca, "--cert", self.certificate,
-                           "--key", self.key, *args, timeout=timeout, env=self.environment())
+        return [*self.tool, *flags, "--ca-file", self.ca, "--cert", self.certificate, "--key",
+                self.key, *args]
 
     def ctl_json(self, *args):
         result = self.ctl(*args, "-o", "json")
