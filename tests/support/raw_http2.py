@@ -101,6 +101,12 @@ class RawHttp2:
             self.send(b"".join(frames))
         return sent
 
+    def forget_ended(self):
+        """The streams that the other side has ended."""
+        for stream in [s for s, over in self.answered.items() if over]:
+            del self.answered[stream]
+            self.windows.pop(stream, None)
+
     def read(self, seconds=0.0):
         """What comes within that time. False when the connection is over."""
         while not self.is_over and (self.socket.pending() or
