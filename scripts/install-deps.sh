@@ -11,6 +11,7 @@ packages=(
   libcli11-dev libyaml-cpp-dev libevent-dev libgtest-dev libgmock-dev
   # tests, and the checks of scripts/test.sh --full
   etcd-server etcd-client prometheus openssl jq tzdata python3 python3-grpcio python3-protobuf
+  python3-cryptography
   clang clang-tidy clang-format
   # tests/bench
   libbenchmark-dev gnuplot-nox

@@ -7,13 +7,21 @@ Each kind is bounded in connections and in what it holds; none of them waits pol
 """
 
 import collections
+import datetime
 import json
+import os
+import pathlib
 import resource
 import socket
 import struct
 import sys
+import tempfile
 import time
 import zlib
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from raw_http2 import (CONTINUATION, END_HEADERS, HEADERS, INITIAL_WINDOW_SIZE, RST_STREAM,
                        RawHttp2, frame, header_block, message)
@@ -196,6 +204,35 @@ class Attack:
             except OSError:
                 pass
 
+    def tickets(self):
+        """Nodes that are registered with the right ticket (ticket=, hex), without end."""
+        ticket = bytes.fromhex(self.options["ticket"])
+        labels = b"".join(field(1, field(1, f"{'a' * 50}{i}".encode()) + field(2, b"b" * 63))
+                          for i in range(64))
+        block = header_block(REGISTER)
+        with tempfile.TemporaryDirectory(prefix="curator-test-key-") as directory:
+            pem = pathlib.Path(directory) / "pem"
+            while self.goes_on():
+                pem.write_bytes(new_ephemeral())
+                try:
+                    self.did["answered" if self._call(pem, block, message(
+                        field(1, ticket) + field(2, os.urandom(32)) + field(4, labels)))
+                        else "cut off"] += 1
+                except OSError:
+                    self.did["turned away"] += 1
+
+    def _call(self, pem, block, body):
+        """Whether it was answered at all."""
+        connection = RawHttp2(self.address, pem, timeout=5)
+        try:
+            stream = connection.open(block)
+            connection.data(stream, body, end=True)
+            while self.goes_on() and stream not in connection.answered and connection.read(0.1):
+                pass
+            return stream in connection.answered
+        finally:
+            connection.close()
+
     # Patience.
 
     def unread(self):
@@ -224,6 +261,17 @@ class Attack:
                 except OSError:
                     pass
         self.did["connections to the end"] = sum(not each.is_over for each in held)
+
+
+def new_ephemeral():
+    """PEM of a new key and the certificate that it has signed for itself."""
+    key, nobody, now = ed25519.Ed25519PrivateKey.generate(), x509.Name([]), datetime.datetime.now()
+    day = datetime.timedelta(1)
+    certificate = x509.CertificateBuilder(
+        nobody, nobody, key.public_key(), 1, now - day, now + day).sign(key, None)
+    return certificate.public_bytes(serialization.Encoding.PEM) + key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption())
 
 
 def field(number, data):

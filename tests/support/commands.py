@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import math
+import subprocess
 import threading
 import time
 
@@ -45,16 +46,21 @@ class Commands:
 
     def _run(self):
         began = time.monotonic()
-        result = cluster.run(*self._curators.command(self._curators.addresses(), *self._args),
-                             env=self._curators.environment())
+        try:
+            result = cluster.run(*self._curators.command(self._curators.addresses(), *self._args),
+                                 env=self._curators.environment())
+            failure = None
+            if result.returncode != 0:
+                failure = f"exit {result.returncode}: {result.stderr}"
+            elif not self._looks_right(result.stdout):
+                failure = f"exit 0, and yet: {result.stdout!r}"
+        except (OSError, subprocess.SubprocessError) as error:
+            failure = repr(error)
         ended = time.monotonic()
         with self._lock:
             self._runs.append((began, ended))
-            if result.returncode != 0:
-                self.failures.append(f"exit {result.returncode} after {ended - began:.2f} s: "
-                                     f"{result.stderr}")
-            elif not self._looks_right(result.stdout):
-                self.failures.append(f"exit 0, and yet: {result.stdout!r}")
+            if failure is not None:
+                self.failures.append(f"after {ended - began:.2f} s: {failure}")
 
     def count(self):
         with self._lock:
