@@ -199,15 +199,19 @@ class AccessTable(ProtocolTest):
         cls.replaced = cls.owner_of_the_cluster()
         if cls.can_replace:
             cls.replace_owner()
+        both = cls.store_as_both(cls.begin_life().up())
+        life = cls.begin_life()
+        cls.served = callers.served_by(cls.user_channel)
+        cls.methods = [method for service in callers.services().values()
+                       if service.full_name in cls.served for method in service.methods]
+        cls.called = cls.call_everything(life, Impostors(
+            life, cls.ca, cls.owner_of_the_cluster(), cls.replaced, both))
+
+    @classmethod
+    def begin_life(cls):
         cls.connect()
-        owner = cls.owner_of_the_cluster()
-        cls.life = LifeOfNodes(cls.cluster, cls.leader, cls.user_channel,
-                               owner.public_key())
-        both = cls.store_as_both(cls.life.up())
-        cls.connect()
-        cls.life = LifeOfNodes(cls.cluster, cls.leader, cls.user_channel, owner.public_key())
-        cls.impostors = Impostors(cls.life, cls.ca, owner, cls.replaced, both)
-        cls.called = cls.call_everything()
+        return LifeOfNodes(cls.cluster, cls.leader, cls.user_channel,
+                           cls.owner_of_the_cluster().public_key())
 
     @classmethod
     def owner_of_the_cluster(cls):
@@ -246,25 +250,23 @@ class AccessTable(ProtocolTest):
         return Caller(pem, node.key.key, node)
 
     @classmethod
-    def call_everything(cls):
+    def call_everything(cls, life, impostors):
         """{caller: {method: (code, error)}}."""
         answers = {name: {} for name in CALLERS}
-        ready, requests = {}, Requests(cls.life)
-        for service in callers.services().values():
-            for method in service.methods if service.full_name in cls.served() else ():
-                cls.life.begin(method)
-                for name, (_, make, _) in CALLERS.items():
-                    if make in NEED_REPLACEMENT and not cls.can_replace:
-                        continue
-                    if name not in ready:
-                        ready[name] = cls.arrive(getattr(cls.impostors, make)())
-                    caller, channel = ready[name]
-                    request = requests.of(method, caller)
-                    code, error = callers.code_of(channel, method, request)
-                    answers[name][method.full_name] = (code, error)
-                    if method.name in callers.SPENDING and code is grpc.StatusCode.OK:
-                        del ready[name]
-                        cls.life.spend(caller)
+        ready, requests = {}, Requests(life)
+        for method in cls.methods:
+            life.begin(method)
+            for name, (_, make, _) in CALLERS.items():
+                if make in NEED_REPLACEMENT and not cls.can_replace:
+                    continue
+                if name not in ready:
+                    ready[name] = cls.arrive(getattr(impostors, make)())
+                caller, channel = ready[name]
+                code, error = callers.code_of(channel, method, requests.of(method, caller))
+                answers[name][method.full_name] = (code, error)
+                if method.name in callers.SPENDING and code is grpc.StatusCode.OK:
+                    del ready[name]
+                    life.spend(caller)
         return {name: of for name, of in answers.items() if of}
 
     @classmethod
@@ -274,22 +276,14 @@ class AccessTable(ProtocolTest):
         cls.addClassCleanup(channel.close)
         return caller, channel
 
-    @classmethod
-    def served(cls):
-        return callers.served_by(cls.user_channel)
-
     def render(self):
-        names = [method.full_name for method in self.methods()]
+        names = [method.full_name for method in self.methods]
         columns = {caller: [SHORT.get(of[name][0].name, of[name][0].name) for name in names]
                    for caller, of in self.called.items()}
         return names, columns
 
-    def methods(self):
-        return [method for service in callers.services().values()
-                if service.full_name in self.served() for method in service.methods]
-
     def test_every_service_that_is_served_is_in_the_protocol_files(self):
-        self.assertEqual(set(self.served()) - callers.services().keys(), set())
+        self.assertEqual(set(self.served) - callers.services().keys(), set())
 
     def test_each_call_ends_as_the_document_says(self):
         rows, columns = self.render()
@@ -315,7 +309,7 @@ class AccessTable(ProtocolTest):
 
     def test_nobody_passes_without_what_the_method_demands(self):
         wrong = []
-        for method in self.methods():
+        for method in self.methods:
             for name, of in self.called.items():
                 code, (what, _, kind) = of[method.full_name][0], CALLERS[name]
                 expected = gate(method, kind)

@@ -12,7 +12,6 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-import cluster
 from cluster import Process, eventually
 from commands import Commands
 from node import Newcomer

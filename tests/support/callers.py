@@ -6,6 +6,7 @@ in Requests, the rest is empty.
 
 import base64
 import contextlib
+import hashlib
 import os
 
 import grpc
@@ -147,6 +148,10 @@ class Requests:
             self._life.request_decommission(caller.node)
         return operations_pb2.ReportDecommissionRequest(
             state=operations_pb2.Decommission.STATE_IN_PROGRESS)
+
+    def RotateRegisterTicket(self, _):
+        return operations_pb2.RotateRegisterTicketRequest(
+            replaces_sha256=hashlib.sha256(self._life.ticket()).digest())
 
     def ServerReflectionInfo(self, _):
         return stubs.reflection_pb2.ServerReflectionRequest(list_services="*")

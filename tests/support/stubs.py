@@ -30,7 +30,6 @@ from metropolis import management_pb2, management_pb2_grpc  # noqa: E402
 from curator.v1 import cluster_operations_pb2 as operations_pb2  # noqa: E402
 from curator.v1 import leadership_proof_pb2  # noqa: E402
 from curator.v1 import cluster_operations_pb2_grpc as operations_pb2_grpc  # noqa: E402
-from curator.v1 import nodes_pb2, server_status_pb2  # noqa: E402
 from grpc.health.v1 import health_pb2  # noqa: E402
 from grpc.reflection.v1alpha import reflection_pb2  # noqa: E402
 
