@@ -21,7 +21,7 @@
 #include "libclient/client/node_files.h"
 #include "libclient/identity/key.h"
 #include "server/explained.h"
-#include "server/listener.h"
+#include "server/listener/listening_sockets.h"
 
 namespace curatord {
 namespace {

@@ -16,6 +16,7 @@
 #include "absl/types/optional.h"
 #include "server/election.h"
 #include "server/leader/heartbeats.h"
+#include "server/listener/connection_table.h"
 #include "server/metrics/measured_store.h"
 #include "server/metrics/registry.h"
 #include "server/metrics/rpc_counts.h"
@@ -33,6 +34,9 @@ class CuratorMetrics {
   // Once, before the parts run. This outlives `election`'s last role; all outlive the
   // last scrape.
   void Observe(Election* election, const ClusterState* state, const Supervisor* supervisor);
+
+  // Of the listener: before the first scrape, and it outlives the last one.
+  void ObserveConnections(const ConnectionTable* connections);
 
   std::string Text() const { return registry_.Text(); }
 
