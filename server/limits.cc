@@ -17,6 +17,9 @@ struct Row {
 
 constexpr Row kRows[] = {
     // --- connections
+    {"stranger-connections", &Limits::stranger_connections, 16, 1000000},
+    {"stranger-connections-per-address", &Limits::stranger_connections_per_address, 16, 1000000},
+    {"buffers-mib", &Limits::buffers_mib, 64, 1000000},
 
     // --- requests and streams
 

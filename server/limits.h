@@ -12,6 +12,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 
 namespace curatord {
 
@@ -19,6 +20,13 @@ namespace curatord {
 // limits.cc, and nothing else: flag, file and error texts follow.
 struct Limits {
   // --- connections
+  // Connections on which no request came with a member's certificate yet, in all and of one
+  // address (of IPv6: of one network of 64 bits). Where descriptors are scarce, fewer.
+  int64_t stranger_connections = 4096;
+  int64_t stranger_connections_per_address = 1024;
+  // What gRPC may hold in buffers for all connections; over it, it closes idle connections
+  // and ends streams. The last net: the account of each connection bounds more tightly.
+  int64_t buffers_mib = 512;
 
   // --- requests and streams
 
@@ -42,7 +50,30 @@ std::string LimitNames();
 
 // --- constants: connections
 
+// What a peer may have sent for which no request was delivered yet, until a request came
+// with a member's certificate, and then. Over it the connection is closed.
+inline constexpr int64_t kUnpaidBytesOfStranger = 256 << 10;
+inline constexpr int64_t kUnpaidBytesOfMember = 4 << 20;
+// So long may a request take to be complete (a part of it of more than kStalledBytes).
+inline constexpr absl::Duration kRequestTimeout = absl::Seconds(10);
+inline constexpr int64_t kStalledBytes = 4 << 10;
+inline constexpr absl::Duration kHandshakeTimeout = absl::Seconds(5);
+// Without a call: who is idle is told so and comes back when it has something to say.
+inline constexpr absl::Duration kConnectionIdleTimeout = absl::Minutes(5);
+// The same of a stranger, who may hold unfinished requests that nobody sees.
+inline constexpr absl::Duration kStrangerIdleTimeout = absl::Seconds(30);
+// Of the process' descriptors, what is left for files and the store: a quarter, and at
+// most so many.
+inline constexpr int64_t kOtherDescriptors = 256;
+// Beyond what others may have, for this curator itself and other curators.
+inline constexpr int64_t kReservedConnections = 64;
+
 // --- constants: requests and streams
+
+// ConfigureCluster, the longest, carries a base and a new configuration of 256 KiB each.
+inline constexpr int kLongestRequest = 1 << 20;
+// gRPC's clients wait with what is above.
+inline constexpr int kStreamsPerConnection = 100;
 
 // Open at a leader at a time. Existing nodes hold about 8, and more while they start.
 inline constexpr size_t kMaxStreamsOfNode = 256;

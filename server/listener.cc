@@ -1,19 +1,27 @@
 #include "server/listener.h"
 
+#include <sys/resource.h>
+
+#include <algorithm>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "grpc/grpc.h"
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
+#include "libclient/core/endpoint.h"
+#include "libclient/core/error_info.h"
 #include "libclient/identity/tls_credentials.h"
 #include "server/boot_clock.h"
 #include "server/follower/not_leader.h"
 #include "server/leader/heartbeats.h"
 #include "server/leader/leader_services.h"
 #include "server/leader/leadership.h"
+#include "server/listener/listening_sockets.h"
+#include "server/listener/payments.h"
 #include "server/local/health_service.h"
 #include "server/local/local_service.h"
 #include "server/local/reflection_service.h"
@@ -29,8 +37,6 @@ constexpr absl::Duration kPrepareStep = absl::Seconds(1);
 constexpr absl::Duration kBindRetry = absl::Milliseconds(200);
 
 void SetServerArguments(grpc::ServerBuilder* builder) {
-  // Without this two processes share a port and each gets half of the calls.
-  builder->AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   // Clients ping every second, also without streams; a stricter policy answers
   // GOAWAY "too many pings".
   builder->AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 500);
@@ -39,8 +45,22 @@ void SetServerArguments(grpc::ServerBuilder* builder) {
   // A client whose host died is noticed, and its streams end.
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 30000);
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10000);
-  // A listing that nobody reads holds its nodes. Clients wait with what is above.
-  builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 100);
+  builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kStreamsPerConnection);
+  builder->AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
+                              static_cast<int>(absl::ToInt64Milliseconds(kHandshakeTimeout)));
+  builder->AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS,
+                              static_cast<int>(absl::ToInt64Milliseconds(kConnectionIdleTimeout)));
+  builder->SetMaxReceiveMessageSize(kLongestRequest);
+  // A small message may be a long one: refused at its header.
+  builder->SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
+  builder->SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
+}
+
+int64_t Descriptors() {
+  rlimit limit{};
+  constexpr rlim_t kEnough = 1 << 20;
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;
+  return static_cast<int64_t>(std::min(limit.rlim_cur, kEnough));
 }
 
 std::string MillisecondsSince(absl::Time started) {
@@ -65,10 +85,10 @@ class Listener::Served {
   std::unique_ptr<Leadership> leadership;
   std::unique_ptr<grpc::Server> server;
 
+  Role role;
+
   // At once, not gracefully. Returns when no call runs any more.
-  void StopServing() {
-    if (leadership != nullptr) leadership->Stop();
-    if (leader_services != nullptr) leader_services->Stop();
+  void StopServer() {
     if (server != nullptr) {
       // Connections first: of a call that arrives between the two steps of a shutdown
       // gRPC itself says CANCELLED, which existing clients do not take for a reason to
@@ -87,7 +107,11 @@ Listener::Listener(Store* store, ClusterState* state, const Authorizer* authoriz
       authorizer_(authorizer),
       supervisor_(supervisor),
       election_(election),
-      options_(std::move(options)) {}
+      options_(std::move(options)),
+      accept_loop_(options_.listen_address, ConnectionBounds::For(options_.limits, Descriptors())) {
+  buffers_.Resize(static_cast<size_t>(options_.limits.buffers_mib) << 20);
+  if (options_.metrics != nullptr) options_.metrics->ObserveConnections(accept_loop_.connections());
+}
 
 Listener::~Listener() = default;
 
@@ -96,30 +120,49 @@ void Listener::Stop() {
   election_->WakeRoleWaiters();
 }
 
+void Listener::Rebuild() {
+  rebuild_ = true;
+  election_->WakeRoleWaiters();
+}
+
 absl::Status Listener::Run() {
   Published<Role>::Versioned role = election_->role().Get();
   while (!stopping_) {
     if (role.value.kind == Role::Kind::kNone) {
+      accept_loop_.Close();
       stopped_at_.reset();
       role = election_->role().WaitForChange(role.version, absl::InfiniteDuration());
       continue;
     }
     std::unique_ptr<Served> served = Start(role.value, role.version);
     if (served != nullptr) {
-      role = election_->role().WaitForChange(role.version, absl::InfiniteDuration());
+      role = WaitForOther(role.version, served.get());
+      // Whoever looks for a leader is to be refused here at once, and go elsewhere.
+      if (stopping_ || role.value.kind == Role::Kind::kNone) accept_loop_.Close();
       Retire(std::move(served));
     } else {
       role = election_->role().WaitForChange(role.version, kBindRetry);
     }
   }
+  accept_loop_.Close();
   return absl::OkStatus();
+}
+
+Published<Role>::Versioned Listener::WaitForOther(uint64_t version, Served* served) {
+  for (;;) {
+    Published<Role>::Versioned role =
+        election_->role().WaitForChange(version, absl::InfiniteDuration());
+    if (stopping_ || !(role.value == served->role)) return role;
+    version = role.version;
+    if (rebuild_.exchange(false) && !RebuildServer(served)) return role;
+  }
 }
 
 void Listener::Retire(std::unique_ptr<Served> served) {
   const absl::Time started = absl::Now();
-  stopped_at_ = BootTime();
-  if (options_.metrics != nullptr) options_.metrics->StoppedServing();
-  served->StopServing();
+  if (served->leadership != nullptr) served->leadership->Stop();
+  if (served->leader_services != nullptr) served->leader_services->Stop();
+  StopServer(served.get());
   LogInfo("stopped listening", {{"took_ms", MillisecondsSince(started)}});
   std::vector<std::future<void>> pending;
   for (std::future<void>& future : retired_) {
@@ -133,8 +176,45 @@ void Listener::Retire(std::unique_ptr<Served> served) {
       std::async(std::launch::async, [last = std::move(served)]() mutable { last.reset(); }));
 }
 
+void Listener::StopServer(Served* served) {
+  stopped_at_ = BootTime();
+  if (options_.metrics != nullptr) options_.metrics->StoppedServing();
+  // Until the server is gone: it may still hand a connection on.
+  const std::unique_ptr<AcceptLoop::Acceptor> acceptor = accept_loop_.Pause();
+  served->StopServer();
+}
+
+bool Listener::RebuildServer(Served* served) {
+  accept_loop_.Close();
+  StopServer(served);
+  return StartServer(served);
+}
+
+void Listener::CannotListen(const Role& role, const absl::Status& why) {
+  LogError("cannot listen", {{"address", options_.listen_address},
+                             {"error", why.message()},
+                             {"probably", "another process has the port"}});
+  accept_loop_.Close();
+  if (role.kind == Role::Kind::kLeader) election_->Resign("its port cannot be listened on");
+}
+
+void Listener::ReserveConnections() {
+  absl::flat_hash_set<PeerAddress> addresses;
+  const auto add = [&addresses](const std::string& address) {
+    const absl::StatusOr<curator::core::Endpoint> endpoint = curator::core::ParseEndpoint(address);
+    if (!endpoint.ok()) return;
+    if (const auto ip = PeerAddress::FromIp(endpoint->host)) addresses.insert(*ip);
+  };
+  add(OwnEndpoint(options_.listen_address).ToString());
+  for (const std::string& address : state_->CuratorAddresses(curator::core::kMaxCuratorsTold)) {
+    add(address);
+  }
+  accept_loop_.connections()->Reserve(std::move(addresses));
+}
+
 std::unique_ptr<Listener::Served> Listener::Start(const Role& role, uint64_t version) {
   auto served = std::make_unique<Served>();
+  served->role = role;
   const absl::Time started = absl::Now();
   auto superseded = [this, version] {
     return stopping_ || election_->role().Get().version != version;
@@ -167,8 +247,6 @@ std::unique_ptr<Listener::Served> Listener::Start(const Role& role, uint64_t ver
                       served->answered.get(), [this] { return election_->Candidates(); },
                       served->streams, options_.limits},
         state_);
-  } else {
-    served->not_leader = std::make_unique<NotLeader>(state_, role);
   }
   served->local = std::make_unique<LocalService>(state_, authorizer_, role, options_.node_id);
   served->status = std::make_unique<ServerStatusService>(
@@ -177,39 +255,7 @@ std::unique_ptr<Listener::Served> Listener::Start(const Role& role, uint64_t ver
   served->reflection = std::make_unique<ReflectionService>(served->leadership.get(), state_,
                                                            served->streams.get(), authorizer_);
 
-  grpc::ServerBuilder builder;
-  SetServerArguments(&builder);
-  builder.AddListeningPort(options_.listen_address,
-                           curator::identity::MakeServerCredentials(options_.identity));
-  builder.RegisterService(served->local.get());
-  builder.RegisterService(served->status.get());
-  builder.RegisterService(served->health.get());
-  builder.RegisterService(served->reflection.get());
-  if (served->leader_services != nullptr) {
-    served->leader_services->RegisterWith(&builder);
-  } else {
-    builder.RegisterCallbackGenericService(served->not_leader.get());
-  }
-  // In the order in which they see a status on its way out.
-  std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
-  interceptors.push_back(NewMalformedRequestInterceptorFactory());
-  if (options_.metrics != nullptr) {
-    interceptors.push_back(options_.metrics->rpcs()->NewInterceptorFactory());
-  }
-  builder.experimental().SetInterceptorCreators(std::move(interceptors));
-  served->server = builder.BuildAndStart();
-  if (served->server == nullptr) {
-    LogError("cannot listen",
-             {{"address", options_.listen_address}, {"probably", "another process has the port"}});
-    if (role.kind == Role::Kind::kLeader) election_->Resign("its port cannot be listened on");
-    return nullptr;
-  }
-  if (options_.metrics != nullptr) {
-    options_.metrics->Serving(
-        role, served->heartbeats,
-        stopped_at_.has_value() ? absl::make_optional(BootTime() - *stopped_at_) : absl::nullopt);
-  }
-  stopped_at_.reset();
+  if (!StartServer(served.get())) return nullptr;
   LogInfo("listening", {{"address", options_.listen_address},
                         {"role", role.kind == Role::Kind::kLeader ? "leader" : "follower"},
                         {"term", role.term},
@@ -220,18 +266,54 @@ std::unique_ptr<Listener::Served> Listener::Start(const Role& role, uint64_t ver
   return served;
 }
 
-absl::Status TryListening(const std::string& listen_address) {
+bool Listener::StartServer(Served* served) {
+  rebuild_ = false;  // that is this
+  ReserveConnections();
+  if (absl::Status open = accept_loop_.Open(); !open.ok()) {
+    CannotListen(served->role, open);
+    return false;
+  }
   grpc::ServerBuilder builder;
   SetServerArguments(&builder);
-  builder.AddListeningPort(listen_address, grpc::InsecureServerCredentials());
-  LocalService unused(nullptr, nullptr, Role{}, "");
-  builder.RegisterService(&unused);
-  std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
-  if (server == nullptr) {
-    return absl::FailedPreconditionError(absl::StrCat("cannot listen on ", listen_address));
+  builder.SetResourceQuota(buffers_);
+  std::unique_ptr<AcceptLoop::Acceptor> acceptor =
+      builder.experimental().AddExternalConnectionAcceptor(
+          grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
+          curator::identity::MakeServerCredentials(options_.identity));
+  builder.RegisterService(served->local.get());
+  builder.RegisterService(served->status.get());
+  builder.RegisterService(served->health.get());
+  builder.RegisterService(served->reflection.get());
+  const bool leads = served->leader_services != nullptr;
+  if (leads) {
+    served->leader_services->RegisterWith(&builder);
+  } else {
+    // Unlike the others it can be registered once only.
+    served->not_leader = std::make_unique<NotLeader>(state_, served->role);
+    builder.RegisterCallbackGenericService(served->not_leader.get());
   }
-  server->Shutdown(std::chrono::system_clock::now());
-  return absl::OkStatus();
+  // In the order in which they see a status on its way out.
+  std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
+  interceptors.push_back(NewMalformedRequestInterceptorFactory());
+  if (options_.metrics != nullptr) {
+    interceptors.push_back(options_.metrics->rpcs()->NewInterceptorFactory());
+  }
+  interceptors.push_back(
+      NewPaymentInterceptorFactory(accept_loop_.connections(), authorizer_, leads));
+  builder.experimental().SetInterceptorCreators(std::move(interceptors));
+  served->server = builder.BuildAndStart();
+  if (served->server == nullptr) {
+    CannotListen(served->role, absl::InternalError("the server does not start"));
+    return false;
+  }
+  accept_loop_.Serve(std::move(acceptor));
+  if (options_.metrics != nullptr) {
+    options_.metrics->Serving(
+        served->role, served->heartbeats,
+        stopped_at_.has_value() ? absl::make_optional(BootTime() - *stopped_at_) : absl::nullopt);
+  }
+  stopped_at_.reset();
+  return true;
 }
 
 }  // namespace curatord

@@ -4,6 +4,9 @@
 // UNIMPLEMENTED. Each change of role, of term or of the followed leader stops the server at once
 // and starts the next on the same port.
 //
+// Connections are accepted by a loop of ours (listener/accept_loop.h), which outlives the
+// servers: between two roles nobody is refused, without a role everybody is.
+//
 // A leader listens only after its ClusterState is complete up to the event that
 // made it leader, one fenced transaction has succeeded, and its own address
 // stands in its node record.
@@ -25,9 +28,11 @@
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "curator/credentials.h"
+#include "grpcpp/resource_quota.h"
 #include "server/auth/authorizer.h"
 #include "server/election.h"
 #include "server/limits.h"
+#include "server/listener/accept_loop.h"
 #include "server/metrics/curator_metrics.h"
 #include "server/nodes/cluster_state.h"
 #include "server/role.h"
@@ -45,7 +50,7 @@ struct ListenerOptions {
   // Told who leads and where (host:port, or nothing), whenever that is news.
   std::function<void(const std::string& leader_id, const std::string& leader_address)> on_leader;
   CuratorMetrics* metrics = nullptr;  // null: nobody asks for them
-  Limits limits;
+  Limits limits = Limits();
 };
 
 class Listener {
@@ -58,12 +63,26 @@ class Listener {
   absl::Status Run();
   void Stop();
 
+  // Builds sockets and server anew, for the same role: its callers are cut off, its
+  // leadership goes on. Returns at once.
+  void Rebuild();
+
+  const ConnectionTable& connections() const { return accept_loop_.connections(); }
+
  private:
   class Served;  // one gRPC server and what it serves
 
   // Null if `role` cannot be served (logged), or is not the newest (`version`) any more.
   std::unique_ptr<Served> Start(const Role& role, uint64_t version);
+  // Waits until `served` is not what is to be served any more, and returns what is.
+  Published<Role>::Versioned WaitForOther(uint64_t version, Served* served);
   void Retire(std::unique_ptr<Served> served);
+  // The server of `served`, and connections for it.
+  bool StartServer(Served* served);
+  void StopServer(Served* served);
+  bool RebuildServer(Served* served);
+  void CannotListen(const Role& role, const absl::Status& why);
+  void ReserveConnections();
 
   Store* const store_;
   ClusterState* const state_;
@@ -71,15 +90,16 @@ class Listener {
   const Supervisor* const supervisor_;
   Election* const election_;
   const ListenerOptions options_;
+  // One for all servers.
+  grpc::ResourceQuota buffers_{"curatord"};
+  AcceptLoop accept_loop_;
   std::atomic<bool> stopping_{false};
+  std::atomic<bool> rebuild_{false};
   // Of Run's thread: when (boot time) the server of the role just before stopped.
   absl::optional<absl::Duration> stopped_at_;
   // Ended leaderships whose last store call has not come back yet.
   std::vector<std::future<void>> retired_;
 };
-
-// Fails if `listen_address` cannot be listened on now. Opens it for a moment.
-absl::Status TryListening(const std::string& listen_address);
 
 }  // namespace curatord
 

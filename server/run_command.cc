@@ -1,3 +1,7 @@
+#include <sys/resource.h>
+
+#include <cerrno>
+#include <cstring>
 #include <memory>
 #include <utility>
 
@@ -12,6 +16,8 @@
 #include "server/election.h"
 #include "server/explained.h"
 #include "server/listener.h"
+#include "server/listener/listening_sockets.h"
+#include "server/listener/self_check.h"
 #include "server/log.h"
 #include "server/metrics/curator_metrics.h"
 #include "server/metrics/measured_store.h"
@@ -58,6 +64,20 @@ absl::Status CheckNotDecommissioned(Store* store, const std::string& node_id) {
       "remove its data directory; to run a curator here again: `curatord join`");
 }
 
+// Connections are bounded by descriptors, and service managers start with few of many.
+void RaiseDescriptorLimit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  const rlim_t before = limit.rlim_cur;
+  limit.rlim_cur = limit.rlim_max;
+  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+    LogWarning("cannot raise the limit of descriptors",
+               {{"limit", before}, {"error", std::strerror(errno)}});
+    return;
+  }
+  LogInfo("raised the limit of descriptors", {{"from", before}, {"to", limit.rlim_max}});
+}
+
 // What this curator owes the cluster before its node is gone: that another leads.
 absl::Status HandOver(Election* election) {
   const Published<Role>::Versioned role = election->role().Get();
@@ -77,6 +97,7 @@ absl::Status Run(const RunConfig& config) {
   BlockStopSignals();
   SetLogLevel(config.log_level);
   RouteGrpcLogs();
+  RaiseDescriptorLimit();
 
   absl::StatusOr<DataDirLock> lock = DataDirLock::Acquire(config.data_dir, /*create=*/false);
   if (!lock.ok()) return lock.status();
@@ -159,6 +180,9 @@ absl::Status Run(const RunConfig& config) {
                        agent.NameLeader(leader_id, address);
                      },
                      counted, config.limits});
+  SelfCheck self_check(&election, [&listener] { listener.Rebuild(); },
+                       {credentials->node_id, credentials->ca, credentials->identity,
+                        config.listen_address, config.lease_ttl});
   if (metrics.has_value()) metrics->Observe(&election, &state, &supervisor);
   if (metrics.has_value()) metrics->Observe(&space);
   supervisor.Start(
@@ -166,10 +190,13 @@ absl::Status Run(const RunConfig& config) {
   supervisor.Start(
       "listener", [&listener] { return listener.Run(); }, [&listener] { listener.Stop(); });
   supervisor.Start(
+      "self-check", [&self_check] { return self_check.Run(); },
+      [&self_check] { self_check.Stop(); }, [&self_check] { return self_check.health(); });
+  supervisor.Start(
       "election", [&election] { return election.Run(); }, [&election] { election.Stop(); });
   supervisor.Start(
       "store-space", [&space, &store] { return space.Run(store->get()); },
-      [&space] { space.Stop(); }, [&space] { return space.cause(); });
+      [&space] { space.Stop(); }, [&space] { return space.health(); });
   if (takeover.has_value()) {
     supervisor.Start(
         "takeover", [&takeover] { return takeover->Run(); }, [&takeover] { takeover->Stop(); });

@@ -43,9 +43,9 @@ bool StoreSpace::is_full() const {
   return !cause_.empty();
 }
 
-std::string StoreSpace::cause() const {
+absl::Status StoreSpace::health() const {
   absl::MutexLock lock(&mutex_);
-  return cause_;
+  return cause_.empty() ? absl::OkStatus() : absl::ResourceExhaustedError(cause_);
 }
 
 int64_t StoreSpace::refused() const {

@@ -31,8 +31,8 @@ class StoreSpace {
   void OnFull(absl::string_view cause) ABSL_LOCKS_EXCLUDED(mutex_);
 
   bool is_full() const ABSL_LOCKS_EXCLUDED(mutex_);
-  // Why it is full; "" if it is not.
-  std::string cause() const ABSL_LOCKS_EXCLUDED(mutex_);
+  // Not OK while it is full: why.
+  absl::Status health() const ABSL_LOCKS_EXCLUDED(mutex_);
   // Calls that were refused for want of room.
   int64_t refused() const ABSL_LOCKS_EXCLUDED(mutex_);
 

@@ -20,10 +20,10 @@ constexpr absl::Duration kStable = absl::Seconds(30);
 struct Supervisor::Part {
   std::function<absl::Status()> run;
   std::function<void()> stop;
-  std::function<std::string()> trouble;  // may be null
-  PartStatus status;                     // guarded by Supervisor::mutex_
-  bool stopping = false;                 // guarded by Supervisor::mutex_
-  std::thread thread;                    // joined by Stop alone
+  std::function<absl::Status()> health;
+  PartStatus status;      // guarded by Supervisor::mutex_
+  bool stopping = false;  // guarded by Supervisor::mutex_
+  std::thread thread;     // joined by Stop alone
 };
 
 Supervisor::Supervisor() = default;
@@ -31,11 +31,11 @@ Supervisor::Supervisor() = default;
 Supervisor::~Supervisor() { Stop(); }
 
 void Supervisor::Start(std::string name, std::function<absl::Status()> run,
-                       std::function<void()> stop, std::function<std::string()> trouble) {
+                       std::function<void()> stop, std::function<absl::Status()> health) {
   auto part = std::make_unique<Part>();
   part->run = std::move(run);
   part->stop = std::move(stop);
-  part->trouble = std::move(trouble);
+  part->health = std::move(health);
   part->status.name = std::move(name);
   part->status.since = absl::Now();
   Part* started = part.get();
@@ -104,14 +104,20 @@ void Supervisor::Stop() {
 }
 
 std::vector<PartStatus> Supervisor::Status() const {
-  absl::MutexLock lock(&mutex_);
   std::vector<PartStatus> statuses;
-  for (const auto& part : parts_) {
-    PartStatus& status = statuses.emplace_back(part->status);
-    if (status.health != PartHealth::kRunning || part->trouble == nullptr) continue;
-    if (std::string trouble = part->trouble(); !trouble.empty()) {
-      status.health = PartHealth::kBackingOff;
-      status.last_error = std::move(trouble);
+  std::vector<std::function<absl::Status()>> healths;
+  {
+    absl::MutexLock lock(&mutex_);
+    for (const auto& part : parts_) {
+      statuses.push_back(part->status);
+      healths.push_back(part->health);
+    }
+  }
+  for (size_t i = 0; i < statuses.size(); ++i) {
+    if (healths[i] == nullptr || statuses[i].health != PartHealth::kRunning) continue;
+    if (const absl::Status health = healths[i](); !health.ok()) {
+      statuses[i].health = PartHealth::kBackingOff;
+      statuses[i].last_error = std::string(health.message());
     }
   }
   return statuses;

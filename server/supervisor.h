@@ -39,11 +39,10 @@ class Supervisor {
   Supervisor& operator=(const Supervisor&) = delete;
 
   // `run` blocks until it fails or is stopped; `stop` makes it return soon, and
-  // may be called from any thread, also when `run` is not running.
-  // `trouble`: what is wrong while it runs, to be shown as its failure; "" for nothing. May
-  // be null; must not block.
+  // may be called from any thread, also when `run` is not running. `health`, if any, says
+  // that something is wrong with what the part is for although it runs; thread-safe.
   void Start(std::string name, std::function<absl::Status()> run, std::function<void()> stop,
-             std::function<std::string()> trouble = nullptr);
+             std::function<absl::Status()> health = nullptr);
 
   // Ends the parts in reverse order of their start, each before the next.
   void Stop();

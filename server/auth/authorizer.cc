@@ -68,6 +68,15 @@ bool Holds(const Caller& caller, Permission permission) {
   return false;
 }
 
+// In PEM; "" if none was sent.
+std::string LeafOf(const grpc::ServerContextBase& context) {
+  const std::shared_ptr<const grpc::AuthContext> auth = context.auth_context();
+  if (auth == nullptr) return "";
+  const std::vector<grpc::string_ref> found =
+      auth->FindPropertyValues(GRPC_X509_PEM_CERT_PROPERTY_NAME);
+  return found.empty() ? "" : std::string(found[0].data(), found[0].size());
+}
+
 }  // namespace
 
 Caller Authorizer::Identify(absl::string_view leaf_pem) const {
@@ -142,13 +151,12 @@ absl::StatusOr<Caller> Authorizer::AuthorizePem(absl::string_view leaf_pem,
 
 absl::StatusOr<Caller> Authorizer::Authorize(const grpc::ServerContextBase& context,
                                              absl::string_view full_method) const {
-  std::string leaf_pem;
-  if (std::shared_ptr<const grpc::AuthContext> auth = context.auth_context(); auth != nullptr) {
-    std::vector<grpc::string_ref> found =
-        auth->FindPropertyValues(GRPC_X509_PEM_CERT_PROPERTY_NAME);
-    if (!found.empty()) leaf_pem.assign(found[0].data(), found[0].size());
-  }
-  return AuthorizePem(leaf_pem, full_method);
+  return AuthorizePem(LeafOf(context), full_method);
+}
+
+bool Authorizer::IsMember(const grpc::ServerContextBase& context) const {
+  const Caller::Kind kind = Identify(LeafOf(context)).kind;
+  return kind == Caller::Kind::kNode || kind == Caller::Kind::kUser;
 }
 
 }  // namespace curatord

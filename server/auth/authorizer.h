@@ -29,6 +29,9 @@ class Authorizer {
   absl::StatusOr<Caller> AuthorizePem(absl::string_view leaf_pem,
                                       absl::string_view full_method) const;
 
+  // Whether it comes with a certificate of a node or user of this cluster.
+  bool IsMember(const grpc::ServerContextBase& context) const;
+
  private:
   Caller Identify(absl::string_view leaf_pem) const;
   Caller Verify(const curator::identity::Certificate& leaf, absl::Time now) const;

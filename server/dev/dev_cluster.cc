@@ -24,7 +24,7 @@
 #include "libclient/identity/key.h"
 #include "server/explained.h"
 #include "server/limits.h"
-#include "server/listener.h"
+#include "server/listener/listening_sockets.h"
 
 namespace curatord {
 namespace {

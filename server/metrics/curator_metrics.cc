@@ -107,6 +107,19 @@ void CuratorMetrics::Observe(const StoreSpace* space) {
                 [space](Samples* samples) { samples->Add(static_cast<double>(space->refused())); });
 }
 
+void CuratorMetrics::ObserveConnections(const ConnectionTable* connections) {
+  registry_.Add("curator_connections", Type::kGauge,
+                "Connections, with a member's certificate and without.",
+                [connections](Samples* samples) {
+                  const ConnectionTable::Counts counts = connections->counts();
+                  samples->Add({{"of", "member"}}, static_cast<double>(counts.members));
+                  samples->Add({{"of", "stranger"}}, static_cast<double>(counts.strangers));
+                });
+  registry_.Add("curator_connections_turned_away_total", Type::kCounter,
+                "Connections that were closed, or not taken, against their peer's will.",
+                [connections](Samples* samples) { connections->turned_away().Collect(samples); });
+}
+
 void CuratorMetrics::OnRole(const Role& role) {
   takeover_clock_.OnRole(role, BootTime());
   if (role.kind == Role::Kind::kNone) return;

@@ -16,6 +16,7 @@
 #include "absl/types/optional.h"
 #include "server/election.h"
 #include "server/leader/heartbeats.h"
+#include "server/listener/connection_table.h"
 #include "server/metrics/measured_store.h"
 #include "server/metrics/registry.h"
 #include "server/metrics/rpc_counts.h"
@@ -37,6 +38,8 @@ class CuratorMetrics {
 
   // Likewise.
   void Observe(const StoreSpace* space);
+  // Of the listener: before the first scrape, and it outlives the last one.
+  void ObserveConnections(const ConnectionTable* connections);
 
   std::string Text() const { return registry_.Text(); }
 

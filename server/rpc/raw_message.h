@@ -7,12 +7,21 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/proto_buffer_reader.h"
 #include "grpcpp/support/slice.h"
 #include "server/rpc/malformed_request.h"
 
 namespace curatord {
+
+// The methods that are registered raw; whatever looks at messages without knowing their
+// type has to know these. `method`: "/package.Service/Method".
+inline bool IsServedRaw(absl::string_view method) {
+  return method == "/curator.v1.Nodes/List" ||
+         method == "/metropolis.node.core.curator.proto.api.Curator/Watch" ||
+         method == "/metropolis.proto.api.Management/GetNodes";
+}
 
 // Takes the bytes over without copying them.
 inline grpc::Slice ToSlice(std::string bytes) {

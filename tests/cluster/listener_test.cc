@@ -13,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "metropolis/storage.pb.h"
+#include "server/listener/listening_sockets.h"
 #include "server/store/keys.h"
 #include "tests/cluster/test_curator.h"
 #include "tests/support/faulty_store.h"

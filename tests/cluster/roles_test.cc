@@ -211,7 +211,7 @@ TEST_F(Roles, EveryRoleTellsTheCaAndItsStatus) {
     EXPECT_EQ(status.term(), leading_.term);
     EXPECT_EQ(status.leader_node_id(), node_a_.id());
     EXPECT_EQ(status.leader_address(), a_->address());
-    ASSERT_EQ(status.parts_size(), 3);
+    ASSERT_EQ(status.parts_size(), 4);
     for (const auto& part : status.parts()) {
       EXPECT_EQ(part.health(), curator::v1::Part::HEALTH_RUNNING) << part.name();
       EXPECT_EQ(part.restarts(), 0u) << part.name();

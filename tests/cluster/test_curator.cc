@@ -14,7 +14,10 @@ TestCurator::TestCurator(const TestCluster* cluster, const TestNode* node, Store
       election_(store, {node->id(), options.lease_ttl}),
       listener_(
           store, &state_, &authorizer_, &supervisor_, &election_,
-          {node->id(), cluster->NodeIdentity(*node), address(), host_, 7835, nullptr, &metrics_}) {
+          {node->id(), cluster->NodeIdentity(*node), address(), host_, 7835, nullptr, &metrics_}),
+      self_check_(
+          &election_, [this] { listener_.Rebuild(); },
+          {node->id(), cluster->ca(), cluster->NodeIdentity(*node), address(), options.lease_ttl}) {
   metrics_.Observe(&election_, &state_, &supervisor_);
   if (!options.fast_takeover) return;
   takeover_.emplace(store, &state_, &election_.role(),
@@ -27,6 +30,9 @@ void TestCurator::Start() {
       "cluster-state", [this] { return state_.Run(); }, [this] { state_.Stop(); });
   supervisor_.Start(
       "listener", [this] { return listener_.Run(); }, [this] { listener_.Stop(); });
+  supervisor_.Start(
+      "self-check", [this] { return self_check_.Run(); }, [this] { self_check_.Stop(); },
+      [this] { return self_check_.health(); });
   supervisor_.Start(
       "election", [this] { return election_.Run(); }, [this] { election_.Stop(); });
   if (!takeover_.has_value()) return;

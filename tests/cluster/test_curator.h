@@ -9,6 +9,7 @@
 #include "server/auth/authorizer.h"
 #include "server/election.h"
 #include "server/listener.h"
+#include "server/listener/self_check.h"
 #include "server/metrics/curator_metrics.h"
 #include "server/nodes/cluster_state.h"
 #include "server/supervisor.h"
@@ -64,6 +65,7 @@ class TestCurator {
   absl::optional<Takeover> takeover_;
   Supervisor supervisor_;
   Listener listener_;
+  SelfCheck self_check_;
 };
 
 }  // namespace curatord::testing_support

@@ -44,7 +44,7 @@ TEST_F(StoreSpaceTest, IsFullFromARefusalToTheNextWrite) {
   EXPECT_FALSE(Commit({Operation::Put("/x", "1")}).ok());
   EXPECT_FALSE(Commit({Operation::Put("/x", "1")}).ok());
   EXPECT_TRUE(space_.is_full());
-  EXPECT_THAT(space_.cause(), HasSubstr("database space exceeded"));
+  EXPECT_THAT(space_.health().message(), HasSubstr("database space exceeded"));
   EXPECT_EQ(space_.refused(), 2);
   EXPECT_TRUE(Commit({Operation::Put("/x", "1")}).ok());
   EXPECT_FALSE(space_.is_full());

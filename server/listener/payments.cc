@@ -1,0 +1,104 @@
+#include "server/listener/payments.h"
+
+#include <string>
+#include <utility>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/str_cat.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/message_lite.h"
+#include "grpcpp/server_context.h"
+#include "grpcpp/support/byte_buffer.h"
+#include "server/boot_clock.h"
+#include "server/rpc/raw_message.h"
+#include "server/rpc/services.h"
+
+namespace curatord {
+namespace {
+
+using grpc::experimental::InterceptionHookPoints;
+using grpc::experimental::InterceptorBatchMethods;
+using grpc::experimental::ServerRpcInfo;
+
+// A call without its message: frames, and what gRPC keeps of the headers for itself.
+constexpr int64_t kOfACall = 2048;
+// Beside its own bytes: the frames it came in.
+constexpr int64_t kOfAMessage = 256;
+
+class PaymentInterceptor final : public grpc::experimental::Interceptor {
+ public:
+  // `parsed`: its messages are protobuf's, not bytes.
+  PaymentInterceptor(std::shared_ptr<Connection> connection, bool parsed)
+      : connection_(std::move(connection)), parsed_(parsed) {
+    connection_->OnCallBegan(BootTime());
+  }
+  ~PaymentInterceptor() override { connection_->OnCallEnded(BootTime()); }
+
+  void Intercept(InterceptorBatchMethods* methods) override {
+    if (methods->QueryInterceptionHookPoint(InterceptionHookPoints::POST_RECV_MESSAGE)) {
+      // Null: it could not be parsed, or there is none any more.
+      if (void* message = methods->GetRecvMessage(); message != nullptr) {
+        const int64_t size = SizeOf(message);
+        connection_->Pay(size + size / 8 + kOfAMessage, BootTime());
+      }
+    }
+    methods->Proceed();
+  }
+
+ private:
+  int64_t SizeOf(void* message) const {
+    return static_cast<int64_t>(
+        parsed_ ? static_cast<const google::protobuf::MessageLite*>(message)->ByteSizeLong()
+                : static_cast<const grpc::ByteBuffer*>(message)->Length());
+  }
+
+  const std::shared_ptr<Connection> connection_;
+  const bool parsed_;
+};
+
+class PaymentFactory final : public grpc::experimental::ServerInterceptorFactoryInterface {
+ public:
+  PaymentFactory(ConnectionTable* connections, const Authorizer* authorizer, bool leads)
+      : connections_(connections), authorizer_(authorizer) {
+    for (const ServedService& served : kServedServices) {
+      const google::protobuf::ServiceDescriptor* service =
+          google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(
+              std::string(served.name));
+      if (service == nullptr || (served.leader_only && !leads)) continue;
+      for (int i = 0; i < service->method_count(); ++i) {
+        std::string method = absl::StrCat("/", served.name, "/", service->method(i)->name());
+        if (!IsServedRaw(method)) parsed_.insert(std::move(method));
+      }
+    }
+  }
+
+  grpc::experimental::Interceptor* CreateServerInterceptor(ServerRpcInfo* info) override {
+    grpc::ServerContextBase* const context = info->server_context();
+    const absl::optional<PeerAddress> peer = PeerAddress::FromGrpc(context->peer());
+    std::shared_ptr<Connection> connection = peer.has_value() ? connections_->Find(*peer) : nullptr;
+    if (connection == nullptr) return nullptr;  // it was cut, or is no connection of ours
+    if (connection->ClaimCheck() && authorizer_->IsMember(*context)) {
+      connections_->SetMember(connection);
+    }
+    int64_t metadata = 0;
+    for (const auto& [key, value] : context->client_metadata()) {
+      metadata += static_cast<int64_t>(key.size() + value.size());
+    }
+    connection->Pay(kOfACall + metadata, BootTime());
+    return new PaymentInterceptor(std::move(connection), parsed_.contains(info->method()));
+  }
+
+ private:
+  ConnectionTable* const connections_;
+  const Authorizer* const authorizer_;
+  absl::flat_hash_set<std::string> parsed_;  // constant after construction
+};
+
+}  // namespace
+
+std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> NewPaymentInterceptorFactory(
+    ConnectionTable* connections, const Authorizer* authorizer, bool leads) {
+  return std::make_unique<PaymentFactory>(connections, authorizer, leads);
+}
+
+}  // namespace curatord
