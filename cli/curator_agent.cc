@@ -2,6 +2,8 @@
 // Registers, waits for approval, commits, and from then on reports status and
 // heartbeats, until told to stop, or decommissioned, or until the cluster does not
 // want it any more.
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -125,6 +127,9 @@ ExitCode RunAgent(NodeAgentOptions options, int agent, const Logger& logger,
     logger.Write(LogLevel::kDebug, agent, absl::StrCat("step: ", ToString(step)));
   };
   const std::string data_dir = options.data_dir;
+  for (const std::string& exposed : ExposedFiles(data_dir)) {
+    logger.Write(LogLevel::kWarning, agent, absl::StrCat("exposed: ", exposed));
+  }
   const absl::Status status = NodeAgent(std::move(options)).Run(cancellation);
   if (status.ok()) {
     logger.Write(LogLevel::kInfo, agent,
@@ -161,7 +166,16 @@ ExitCode RunAgents(const NodeAgentOptions& options, const Flags& flags, const Lo
   return failed == 0 || failed == ends.size() ? last : ExitCode::kPartial;
 }
 
+// The memory of this process holds keys.
+void DisableCoreDumps() {
+  const rlimit none{0, 0};
+  setrlimit(RLIMIT_CORE, &none);
+  // The limit is not asked where a program is to take the core.
+  prctl(PR_SET_DUMPABLE, 0);
+}
+
 ExitCode Main(int argc, char** argv) {
+  DisableCoreDumps();
   std::signal(SIGPIPE, SIG_IGN);
   // Outlives everything: its thread is never joined.
   auto& interruption = *new Interruption();

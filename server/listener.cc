@@ -198,7 +198,7 @@ void Listener::CannotListen(const Role& role, const absl::Status& why) {
   if (role.kind == Role::Kind::kLeader) election_->Resign("its port cannot be listened on");
 }
 
-void Listener::ReserveConnections() {
+void Listener::ReserveConnections(const std::string& leader_id) {
   absl::flat_hash_set<PeerAddress> addresses;
   const auto add = [&addresses](const std::string& address) {
     const absl::StatusOr<curator::core::Endpoint> endpoint = curator::core::ParseEndpoint(address);
@@ -206,8 +206,9 @@ void Listener::ReserveConnections() {
     if (const auto ip = PeerAddress::FromIp(endpoint->host)) addresses.insert(*ip);
   };
   add(OwnEndpoint(options_.listen_address).ToString());
-  for (const std::string& address : state_->CuratorAddresses(curator::core::kMaxCuratorsTold)) {
-    add(address);
+  for (const ClusterState::Curator& other :
+       state_->Curators(leader_id, curator::core::kMaxCuratorsTold)) {
+    add(other.address);
   }
   accept_loop_.connections()->Reserve(std::move(addresses));
 }
@@ -268,7 +269,7 @@ std::unique_ptr<Listener::Served> Listener::Start(const Role& role, uint64_t ver
 
 bool Listener::StartServer(Served* served) {
   rebuild_ = false;  // that is this
-  ReserveConnections();
+  ReserveConnections(served->role.leader_id);
   if (absl::Status open = accept_loop_.Open(); !open.ok()) {
     CannotListen(served->role, open);
     return false;

@@ -82,7 +82,7 @@ class Listener {
   void StopServer(Served* served);
   bool RebuildServer(Served* served);
   void CannotListen(const Role& role, const absl::Status& why);
-  void ReserveConnections();
+  void ReserveConnections(const std::string& leader_id);
 
   Store* const store_;
   ClusterState* const state_;

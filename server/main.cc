@@ -14,6 +14,7 @@
 #include "server/config.h"
 #include "server/explained.h"
 #include "server/limits.h"
+#include "server/surroundings.h"
 #include "server/version.h"
 
 namespace {
@@ -50,6 +51,7 @@ absl::Status RunFromSettings(const RunSettings& flags, const std::string& config
 }  // namespace
 
 int main(int argc, char** argv) {
+  curatord::DisableCoreDumps();
   // Debian's Abseil looks at the order of locks at each locking, a twentieth of a leader's
   // time under load. The tests keep it.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);

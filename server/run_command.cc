@@ -1,7 +1,3 @@
-#include <sys/resource.h>
-
-#include <cerrno>
-#include <cstring>
 #include <memory>
 #include <utility>
 
@@ -30,6 +26,7 @@
 #include "server/store/store.h"
 #include "server/store_space.h"
 #include "server/supervisor.h"
+#include "server/surroundings.h"
 #include "server/takeover.h"
 #include "server/version.h"
 
@@ -64,20 +61,6 @@ absl::Status CheckNotDecommissioned(Store* store, const std::string& node_id) {
       "remove its data directory; to run a curator here again: `curatord join`");
 }
 
-// Connections are bounded by descriptors, and service managers start with few of many.
-void RaiseDescriptorLimit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
-  const rlim_t before = limit.rlim_cur;
-  limit.rlim_cur = limit.rlim_max;
-  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) {
-    LogWarning("cannot raise the limit of descriptors",
-               {{"limit", before}, {"error", std::strerror(errno)}});
-    return;
-  }
-  LogInfo("raised the limit of descriptors", {{"from", before}, {"to", limit.rlim_max}});
-}
-
 // What this curator owes the cluster before its node is gone: that another leads.
 absl::Status HandOver(Election* election) {
   const Published<Role>::Versioned role = election->role().Get();
@@ -98,6 +81,7 @@ absl::Status Run(const RunConfig& config) {
   SetLogLevel(config.log_level);
   RouteGrpcLogs();
   RaiseDescriptorLimit();
+  WarnOfExposure(config);
 
   absl::StatusOr<DataDirLock> lock = DataDirLock::Acquire(config.data_dir, /*create=*/false);
   if (!lock.ok()) return lock.status();

@@ -187,8 +187,12 @@ absl::Status DevCluster::StartCurator(int number) {
       "--store",        store_url_, "--listen",   addresses_[static_cast<size_t>(number) - 1]};
   // A crowd that was asked for is no flood: all of it registers at once.
   if (const Limits usual; options_.nodes > usual.registration_burst / 2) {
+    // Of two connections each: they are strangers until they have committed.
+    const int64_t strangers = usual.stranger_connections + 2 * options_.nodes;
     for (const auto& limit : {absl::StrCat("registration-burst=", 2 * options_.nodes),
-                              absl::StrCat("new-nodes=", usual.new_nodes + options_.nodes)}) {
+                              absl::StrCat("new-nodes=", usual.new_nodes + options_.nodes),
+                              absl::StrCat("stranger-connections=", strangers),
+                              absl::StrCat("stranger-connections-per-address=", strangers)}) {
       command.insert(command.end(), {"--limit", limit});
     }
   }

@@ -41,7 +41,7 @@ class AcceptLoop {
   // Once this returns the server gets no more connections and may be shut down. Returns its
   // acceptor, which is to be destroyed after that; null if there is none.
   [[nodiscard]] std::unique_ptr<Acceptor> Pause() ABSL_LOCKS_EXCLUDED(mutex_);
-  // Who connects from now on is refused. To be paused before.
+  // Who connects from now on is refused; those that were handed over stay.
   void Close() ABSL_LOCKS_EXCLUDED(mutex_);
 
   ConnectionTable* connections() { return &connections_; }

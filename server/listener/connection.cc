@@ -18,7 +18,7 @@ namespace {
 // Pings, and what they are wrapped in: a client that pings each second sends a tenth.
 constexpr int64_t kFreeBytesPerSecond = 1024;
 // A peer that reads a long listing opens its window again and again.
-constexpr int64_t kSentBytesPerFreeByte = 16;
+constexpr int64_t kSentBytesPerFreeByte = 8;
 
 ino_t InodeOf(int fd) {
   struct stat status {};

@@ -52,7 +52,8 @@ def exec_to_exit(argv, out=os.devnull, environment=None):
 
 # What is measured is what a curator can do, not what it lets strangers do.
 LIFTED_LIMITS = [word for name in ("new-nodes", "registration-burst", "registrations-per-second",
-                                   "node-write-burst", "node-writes-per-second")
+                                   "node-write-burst", "node-writes-per-second",
+                                   "stranger-connections", "stranger-connections-per-address")
                  for word in ("--limit", f"{name}=1000000")]
 
 

@@ -15,9 +15,10 @@ TestCurator::TestCurator(const TestCluster* cluster, const TestNode* node, Store
       listener_(
           store, &state_, &authorizer_, &supervisor_, &election_,
           {node->id(), cluster->NodeIdentity(*node), address(), host_, 7835, nullptr, &metrics_}),
-      self_check_(
-          &election_, [this] { listener_.Rebuild(); },
-          {node->id(), cluster->ca(), cluster->NodeIdentity(*node), address(), options.lease_ttl}) {
+      self_check_(&election_, [this] { listener_.Rebuild(); },
+                  {node->id(), cluster->ca(), cluster->NodeIdentity(*node),
+                   options.looks_for_itself_at.empty() ? address() : options.looks_for_itself_at,
+                   options.lease_ttl}) {
   metrics_.Observe(&election_, &state_, &supervisor_);
   if (!options.fast_takeover) return;
   takeover_.emplace(store, &state_, &election_.role(),

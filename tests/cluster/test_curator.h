@@ -22,6 +22,8 @@ namespace curatord::testing_support {
 struct TestCuratorOptions {
   absl::Duration lease_ttl = absl::Seconds(3);
   bool fast_takeover = false;
+  // Where it looks whether it can be reached, if not where it listens.
+  std::string looks_for_itself_at = "";
 };
 
 class TestCurator {
@@ -53,6 +55,7 @@ class TestCurator {
   const Takeover& takeover() const { return *takeover_; }
   const Supervisor& supervisor() const { return supervisor_; }
   const CuratorMetrics& metrics() const { return metrics_; }
+  const ConnectionTable& connections() const { return listener_.connections(); }
 
  private:
   const TestCluster* const cluster_;

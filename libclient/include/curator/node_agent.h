@@ -134,6 +134,10 @@ absl::StatusOr<std::string> ParseRegisterTicket(absl::string_view contents);
 // Reads what an agent left in `data_dir`. kNotFound if it has not committed.
 absl::StatusOr<NodeCredentials> LoadNodeCredentials(const std::string& data_dir);
 
+// A sentence, with what to do, for the directory and each secret in it that others than
+// their owner can read or write.
+std::vector<std::string> ExposedFiles(const std::string& data_dir);
+
 }  // namespace curator
 
 #endif  // CURATOR_NODE_AGENT_H_

@@ -1,0 +1,17 @@
+// Files of secrets that others than their owner can read or write.
+#ifndef LIBCLIENT_CLIENT_EXPOSED_FILES_H_
+#define LIBCLIENT_CLIENT_EXPOSED_FILES_H_
+
+#include <string>
+#include <vector>
+
+namespace curator {
+
+// A sentence for each of `paths`, files and directories, that is exposed: which, how, and
+// what to do. Those that do not exist, or stand in a directory that is closed to others,
+// are not.
+std::vector<std::string> ExposedFilesOf(const std::vector<std::string>& paths);
+
+}  // namespace curator
+
+#endif  // LIBCLIENT_CLIENT_EXPOSED_FILES_H_
