@@ -13,6 +13,7 @@ namespace {
 
 using curator::identity::PrivateKey;
 using testing_support::Client;
+using testing_support::Connect;
 using testing_support::Context;
 using testing_support::FailsWith;
 using testing_support::Succeeded;
