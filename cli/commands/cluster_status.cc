@@ -54,6 +54,13 @@ Value ItemOf(const ProbeResult& result) {
   };
 }
 
+bool AnyPartIsSick(const std::vector<ProbeResult>& results) {
+  return std::any_of(results.begin(), results.end(), [](const ProbeResult& result) {
+    return std::any_of(result.parts.begin(), result.parts.end(),
+                       [](const ServerPart& part) { return part.health != "running"; });
+  });
+}
+
 std::string SickParts(const Value& parts) {
   std::string out;
   if (parts.list() == nullptr) return out;
@@ -222,7 +229,8 @@ absl::StatusOr<CommandResult> ClusterStatusCommand(Session& session) {
       {"VERDICT", "verdict", false, {}, ToneOfVerdict},
       {"DETAIL", "detail", true},
       {"VERSION", "version", true},
-      {"PARTS", "parts", true, SickParts},
+      // Shown to everybody once there is something to be seen.
+      {"PARTS", "parts", !AnyPartIsSick(*results), SickParts},
   };
   document.name = "endpoint";
   command.status = JudgeLeadership(session, *results);

@@ -44,6 +44,8 @@ GetNodesStream::Step GetNodesStream::Next(grpc::ByteBuffer* message, absl::Statu
 }
 
 ListBatchesStream::Step ListBatchesStream::Next(grpc::ByteBuffer* message, absl::Status* status) {
+  // Grown by doubling, it would have up to twice its size, for as long as nobody reads.
+  batch_.reserve(kPieceBytes);
   if (std::exchange(has_found_, false)) AppendFound();
   for (;;) {
     switch (Find(status)) {

@@ -83,6 +83,7 @@ NodeWatchStream::Step NodeWatchStream::NextOfOne(grpc::ByteBuffer* event) {
 
 NodeWatchStream::Step NodeWatchStream::NextOfBacklog(grpc::ByteBuffer* event) {
   std::string bytes;
+  bytes.reserve(kPieceBytes);  // and not up to twice as much
   bool is_full = false;
   while (!backlog_done_ && !is_full) {
     const std::vector<NodeRecordPtr> nodes = state_->NodesAfter(last_id_, kBacklogAtOnce);

@@ -168,11 +168,11 @@ def measure_size(figures, options, bench, size):
 
 def crowd(figures, options):
     """4: idle watchers, heartbeating agents, one change, a failover."""
-    connections = options.watchers // 100 + options.agents
+    connections = options.watchers // 80 + options.agents
     streams = options.watchers + options.agents
     allowed = 0.130 * connections + 0.025 * streams + 100
     with BenchCluster(nodes=options.agents, known=options.agents) as bench:
-        with bench.crowd(options.watchers, max(1, options.watchers // 100),
+        with bench.crowd(options.watchers, max(1, options.watchers // 80),
                          options.agents) as ask:
             ask("caught-up")
             ask("healthy")
@@ -271,7 +271,7 @@ def fan_out(figures, options):
     """One change to many watchers of all nodes."""
     with BenchCluster(nodes=64, known=1) as bench:
         for watchers in options.fan_out:
-            with bench.crowd(watchers, max(1, watchers // 100)) as ask:
+            with bench.crowd(watchers, max(1, watchers // 80)) as ask:
                 ask("caught-up")
                 reports = [ask(f"changes {options.changes}") for _ in range(options.runs)]
             for run, report in enumerate(reports):

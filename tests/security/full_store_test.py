@@ -14,7 +14,8 @@ from cluster import ClusterTest, eventually, free_address
 from curators import CuratorCluster
 from etcd import EtcdCluster, free_port
 
-QUOTA = 16 << 20
+QUOTA = 4 << 20
+VALUE = "x" * 100_000  # an argument of a command has 128 KiB at most
 SAYS_FULL = "the store is full"
 
 
@@ -33,27 +34,26 @@ class FullEtcd(ClusterTest):
         self.etcd = EtcdCluster(self.dir / "etcd", options={"quota-backend-bytes": QUOTA})
         self.addCleanup(self.etcd.close)
         self.cluster = CuratorCluster(
-            self.dir / "cluster", [self.etcd.url()] * 2, lease_ttl=3,
+            self.dir / "cluster", [self.etcd.url()] * 2, lease_ttl=30,
             options=("--metrics-listen", f"{{host}}:{self.metrics_port}"))
         self.addCleanup(self.cluster.close)
 
     def fill(self):
         """With what others keep in the same etcd, until it raises its alarm."""
-        value = "x" * (1 << 20)
-        for _ in range(2 * QUOTA >> 20):
+        for _ in range(2 * QUOTA // len(VALUE)):
             try:
-                self.etcd.etcdctl("put", "somebody-else", value)
+                self.etcd.etcdctl("--command-timeout=25s", "put", "somebody-else", VALUE)
             except AssertionError as refused:
-                self.assertIn("space exceeded", str(refused))
-                return
+                if "space exceeded" in str(refused):
+                    return
         raise AssertionError("etcd took twice its quota")
 
     def make_room(self):
         revision = self.etcd.etcdctl("get", "somebody-else", "-w", "fields").split(
             '"Revision" : ')[1].split()[0]
-        self.etcd.etcdctl("compact", revision)
-        self.etcd.etcdctl("defrag")
-        self.etcd.etcdctl("alarm", "disarm")
+        self.etcd.etcdctl("--command-timeout=25s", "compact", revision)
+        self.etcd.etcdctl("--command-timeout=25s", "defrag")
+        self.etcd.etcdctl("--command-timeout=25s", "alarm", "disarm")
 
     def store_full(self, curator):
         host = curator.listen.rsplit(":", 1)[0]
