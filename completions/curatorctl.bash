@@ -13,11 +13,11 @@ _curatorctl() {
     word=${COMP_WORDS[i]}
     if ((skip)); then skip=0; continue; fi
     case $word in
-      -c|--context|--config|-e|--endpoint|--ca-file|--ca-sha256|--cert|--key|-o|--output|--sort|--color|-t|--timeout|--connect-timeout|--filter|-l|--label|--state|--health|--role|--pubkey|--confirm|--owner-key|--to|--for|--for-at-least|--metroctl|--out) skip=1; continue ;;
+      -c|--context|--config|-e|--endpoint|--ca-file|--ca-sha256|--cert|--key|-o|--output|--sort|--color|-t|--timeout|--connect-timeout|--filter|-l|--label|--state|--health|--role|--pubkey|--confirm|--owner-key|--out|--to|--for|--for-at-least|--metroctl) skip=1; continue ;;
       -*) continue ;;
     esac
     case "${at:+$at }$word" in
-      "node"|"node list"|"node describe"|"node watch"|"node pending"|"node approve"|"node label"|"node role"|"node role add"|"node role remove"|"node decommission"|"node delete"|"cluster"|"cluster info"|"cluster status"|"cluster takeownership"|"cluster config"|"cluster config get"|"cluster config set"|"ticket"|"ticket show"|"leader"|"leader show"|"leader watch"|"leader transfer"|"wait"|"context"|"context list"|"context use"|"context show"|"context add"|"context import"|"context remove"|"context explain"|"cred"|"cred new-key"|"cred show"|"trust"|"trust show"|"trust pin"|"trust forget"|"doctor"|"completion"|"completion bash"|"completion zsh"|"completion fish"|"help"|"help exit-codes"|"help env"|"help formats"|"help filters"|"version") at="${at:+$at }$word" ;;
+      "node"|"node list"|"node describe"|"node watch"|"node pending"|"node approve"|"node label"|"node role"|"node role add"|"node role remove"|"node decommission"|"node delete"|"cluster"|"cluster info"|"cluster status"|"cluster takeownership"|"cluster config"|"cluster config get"|"cluster config set"|"ticket"|"ticket show"|"ticket rotate"|"leader"|"leader show"|"leader watch"|"leader transfer"|"wait"|"context"|"context list"|"context use"|"context show"|"context add"|"context import"|"context remove"|"context explain"|"cred"|"cred new-key"|"cred show"|"trust"|"trust show"|"trust pin"|"trust forget"|"doctor"|"completion"|"completion bash"|"completion zsh"|"completion fish"|"help"|"help exit-codes"|"help env"|"help formats"|"help filters"|"version") at="${at:+$at }$word" ;;
       *) ((++arguments)) ;;
     esac
   done
@@ -42,14 +42,14 @@ _curatorctl() {
     --pubkey) return ;;
     --confirm) _curatorctl_nodes "$1" "$cur"; return ;;
     --owner-key) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    --out) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     --to) _curatorctl_nodes "$1" "$cur"; return ;;
     --for) return ;;
     --for-at-least) return ;;
     --metroctl) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-    --out) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
   esac
   case "$at" in
-    "") commands='node cluster ticket leader wait context cred trust doctor completion help version' flags='-h --help --version -c --context --config -e --endpoint --ca-file --ca-sha256 --cert --key -o --output --no-headers -q --quiet --sort --color -t --timeout --connect-timeout -y --yes --no-input -v --verbose' ;;
+    "") commands='node cluster ticket leader wait context cred trust doctor completion help version' flags='-h --help --version -c --context --config -e --endpoint --ca-file --ca-sha256 --cert --key --accept-unproven -o --output --no-headers -q --quiet --sort --color -t --timeout --connect-timeout -y --yes --no-input -v --verbose' ;;
     "node") commands='list describe watch pending approve label role decommission delete' flags='-h --help' ;;
     "node list") commands='' flags='-h --help --filter -l --label --state --health --role --fail-empty' before_nodes=0 ;;
     "node describe") commands='' flags='-h --help' before_nodes=0 ;;
@@ -61,7 +61,7 @@ _curatorctl() {
     "node role add") commands='' flags='-h --help -n --dry-run' before_nodes=1 ;;
     "node role remove") commands='' flags='-h --help -n --dry-run' before_nodes=1 ;;
     "node decommission") commands='' flags='-h --help -n --dry-run --wait' before_nodes=0 ;;
-    "node delete") commands='' flags='-h --help -n --dry-run --force-has-roles --force-not-decommissioned --confirm' before_nodes=0 ;;
+    "node delete") commands='' flags='-h --help -n --dry-run --filter -l --label --state --force-has-roles --force-not-decommissioned --confirm' before_nodes=0 ;;
     "cluster") commands='info status takeownership config' flags='-h --help' ;;
     "cluster info") commands='' flags='-h --help' ;;
     "cluster status") commands='' flags='-h --help' ;;
@@ -69,8 +69,9 @@ _curatorctl() {
     "cluster config") commands='get set' flags='-h --help' ;;
     "cluster config get") commands='' flags='-h --help' ;;
     "cluster config set") commands='' flags='-h --help -n --dry-run' ;;
-    "ticket") commands='show' flags='-h --help' ;;
-    "ticket show") commands='' flags='-h --help --raw --hex --base64 --reveal' ;;
+    "ticket") commands='show rotate' flags='-h --help' ;;
+    "ticket show") commands='' flags='-h --help --raw --hex --base64 --reveal --out' ;;
+    "ticket rotate") commands='' flags='-h --help -n --dry-run --raw --hex --base64 --reveal --out' ;;
     "leader") commands='show watch transfer' flags='-h --help' ;;
     "leader show") commands='' flags='-h --help' ;;
     "leader watch") commands='' flags='-h --help' ;;
@@ -104,7 +105,7 @@ _curatorctl() {
     "version") commands='' flags='-h --help --server' ;;
   esac
   if [[ $cur == -* ]]; then
-    flags+=' -h --help --version -c --context --config -e --endpoint --ca-file --ca-sha256 --cert --key -o --output --no-headers -q --quiet --sort --color -t --timeout --connect-timeout -y --yes --no-input -v --verbose'
+    flags+=' -h --help --version -c --context --config -e --endpoint --ca-file --ca-sha256 --cert --key --accept-unproven -o --output --no-headers -q --quiet --sort --color -t --timeout --connect-timeout -y --yes --no-input -v --verbose'
     mapfile -t COMPREPLY < <(compgen -W "$flags" -- "$cur")
   elif [[ -n $before_nodes ]] && ((arguments >= before_nodes)); then
     _curatorctl_nodes "$1" "$cur"

@@ -14,11 +14,11 @@ function __curatorctl_at --description 'whether the words so far name this comma
       continue
     end
     switch $word
-      case -c --context --config -e --endpoint --ca-file --ca-sha256 --cert --key -o --output --sort --color -t --timeout --connect-timeout --filter -l --label --state --health --role --pubkey --confirm --owner-key --to --for --for-at-least --metroctl --out
+      case -c --context --config -e --endpoint --ca-file --ca-sha256 --cert --key -o --output --sort --color -t --timeout --connect-timeout --filter -l --label --state --health --role --pubkey --confirm --owner-key --out --to --for --for-at-least --metroctl
         set skip 1
       case '-*'
       case '*'
-        if contains -- "$at $word" ' node' ' node list' ' node describe' ' node watch' ' node pending' ' node approve' ' node label' ' node role' ' node role add' ' node role remove' ' node decommission' ' node delete' ' cluster' ' cluster info' ' cluster status' ' cluster takeownership' ' cluster config' ' cluster config get' ' cluster config set' ' ticket' ' ticket show' ' leader' ' leader show' ' leader watch' ' leader transfer' ' wait' ' context' ' context list' ' context use' ' context show' ' context add' ' context import' ' context remove' ' context explain' ' cred' ' cred new-key' ' cred show' ' trust' ' trust show' ' trust pin' ' trust forget' ' doctor' ' completion' ' completion bash' ' completion zsh' ' completion fish' ' help' ' help exit-codes' ' help env' ' help formats' ' help filters' ' version'
+        if contains -- "$at $word" ' node' ' node list' ' node describe' ' node watch' ' node pending' ' node approve' ' node label' ' node role' ' node role add' ' node role remove' ' node decommission' ' node delete' ' cluster' ' cluster info' ' cluster status' ' cluster takeownership' ' cluster config' ' cluster config get' ' cluster config set' ' ticket' ' ticket show' ' ticket rotate' ' leader' ' leader show' ' leader watch' ' leader transfer' ' wait' ' context' ' context list' ' context use' ' context show' ' context add' ' context import' ' context remove' ' context explain' ' cred' ' cred new-key' ' cred show' ' trust' ' trust show' ' trust pin' ' trust forget' ' doctor' ' completion' ' completion bash' ' completion zsh' ' completion fish' ' help' ' help exit-codes' ' help env' ' help formats' ' help filters' ' version'
           set at "$at $word"
         else
           set arguments (math $arguments + 1)
@@ -37,6 +37,7 @@ complete -c curatorctl -l ca-file -r -F -d 'CA certificate to trust'
 complete -c curatorctl -l ca-sha256 -r -d 'SHA-256 of the CA certificate to trust'
 complete -c curatorctl -l cert -r -F -d 'client certificate'
 complete -c curatorctl -l key -r -F -d 'its private key'
+complete -c curatorctl -l accept-unproven -d 'believe leaders that do not prove that they lead: those of the existing system'
 complete -c curatorctl -s o -l output -r -a 'table wide json yaml jsonl name columns=' -d 'format (curatorctl help formats)'
 complete -c curatorctl -l no-headers -d 'no header line in tables'
 complete -c curatorctl -s q -l quiet -d 'no notes on stderr'
@@ -115,6 +116,9 @@ complete -c curatorctl -n '__curatorctl_at " node decommission"' -l wait -d 'wai
 complete -c curatorctl -n '__curatorctl_at " node delete" 0' -a '(__curatorctl_nodes)'
 complete -c curatorctl -n '__curatorctl_at " node delete"' -s h -l help -d 'show this help'
 complete -c curatorctl -n '__curatorctl_at " node delete"' -s n -l dry-run -d 'show what would be done, change nothing'
+complete -c curatorctl -n '__curatorctl_at " node delete"' -l filter -r -d 'all of which this expression holds'
+complete -c curatorctl -n '__curatorctl_at " node delete"' -s l -l label -r -d 'all with these labels: k=v,k!=v,k,!k; repeatable: all of them'
+complete -c curatorctl -n '__curatorctl_at " node delete"' -l state -r -a 'NEW STANDBY UP DECOMMISSIONED' -d 'all in one of these states'
 complete -c curatorctl -n '__curatorctl_at " node delete"' -l force-has-roles -d 'although they have roles'
 complete -c curatorctl -n '__curatorctl_at " node delete"' -l force-not-decommissioned -d 'although they are UP'
 complete -c curatorctl -n '__curatorctl_at " node delete"' -l confirm -r -a '(__curatorctl_nodes)' -d 'answers the question, for these nodes and no other; repeatable'
@@ -135,12 +139,21 @@ complete -c curatorctl -n '__curatorctl_at " cluster config get"' -s h -l help -
 complete -c curatorctl -n '__curatorctl_at " cluster config set"' -s h -l help -d 'show this help'
 complete -c curatorctl -n '__curatorctl_at " cluster config set"' -s n -l dry-run -d 'show what would be done, change nothing'
 complete -c curatorctl -n '__curatorctl_at " ticket"' -a show -d 'show the ticket; a secret'
+complete -c curatorctl -n '__curatorctl_at " ticket"' -a rotate -d 'put a new ticket in the place of the one that stands; asks'
 complete -c curatorctl -n '__curatorctl_at " ticket"' -s h -l help -d 'show this help'
 complete -c curatorctl -n '__curatorctl_at " ticket show"' -s h -l help -d 'show this help'
 complete -c curatorctl -n '__curatorctl_at " ticket show"' -l raw -d 'its bytes and nothing else'
 complete -c curatorctl -n '__curatorctl_at " ticket show"' -l hex -d 'in hex'
 complete -c curatorctl -n '__curatorctl_at " ticket show"' -l base64 -d 'in base64'
 complete -c curatorctl -n '__curatorctl_at " ticket show"' -l reveal -d 'show it on a terminal as well'
+complete -c curatorctl -n '__curatorctl_at " ticket show"' -l out -r -F -d 'write it to this file, of mode 0600, as --raw unless told otherwise; replaces nothing but an earlier ticket'
+complete -c curatorctl -n '__curatorctl_at " ticket rotate"' -s h -l help -d 'show this help'
+complete -c curatorctl -n '__curatorctl_at " ticket rotate"' -s n -l dry-run -d 'show what would be done, change nothing'
+complete -c curatorctl -n '__curatorctl_at " ticket rotate"' -l raw -d 'its bytes and nothing else'
+complete -c curatorctl -n '__curatorctl_at " ticket rotate"' -l hex -d 'in hex'
+complete -c curatorctl -n '__curatorctl_at " ticket rotate"' -l base64 -d 'in base64'
+complete -c curatorctl -n '__curatorctl_at " ticket rotate"' -l reveal -d 'show it on a terminal as well'
+complete -c curatorctl -n '__curatorctl_at " ticket rotate"' -l out -r -F -d 'write it to this file, of mode 0600, as --raw unless told otherwise; replaces nothing but an earlier ticket'
 complete -c curatorctl -n '__curatorctl_at " leader"' -a show -d 'who leads, and who says so'
 complete -c curatorctl -n '__curatorctl_at " leader"' -a watch -d 'who leads, and each change as it comes, until interrupted'
 complete -c curatorctl -n '__curatorctl_at " leader"' -a transfer -d 'have the leader hand over to another curator'

@@ -11,11 +11,11 @@ _curatorctl() {
   for word in "${(@)words[2,CURRENT-1]}"; do
     if ((skip)); then skip=0; continue; fi
     case $word in
-      (-c|--context|--config|-e|--endpoint|--ca-file|--ca-sha256|--cert|--key|-o|--output|--sort|--color|-t|--timeout|--connect-timeout|--filter|-l|--label|--state|--health|--role|--pubkey|--confirm|--owner-key|--to|--for|--for-at-least|--metroctl|--out) skip=1; continue ;;
+      (-c|--context|--config|-e|--endpoint|--ca-file|--ca-sha256|--cert|--key|-o|--output|--sort|--color|-t|--timeout|--connect-timeout|--filter|-l|--label|--state|--health|--role|--pubkey|--confirm|--owner-key|--out|--to|--for|--for-at-least|--metroctl) skip=1; continue ;;
       (-*) continue ;;
     esac
     case "${at:+$at }$word" in
-      ("node"|"node list"|"node describe"|"node watch"|"node pending"|"node approve"|"node label"|"node role"|"node role add"|"node role remove"|"node decommission"|"node delete"|"cluster"|"cluster info"|"cluster status"|"cluster takeownership"|"cluster config"|"cluster config get"|"cluster config set"|"ticket"|"ticket show"|"leader"|"leader show"|"leader watch"|"leader transfer"|"wait"|"context"|"context list"|"context use"|"context show"|"context add"|"context import"|"context remove"|"context explain"|"cred"|"cred new-key"|"cred show"|"trust"|"trust show"|"trust pin"|"trust forget"|"doctor"|"completion"|"completion bash"|"completion zsh"|"completion fish"|"help"|"help exit-codes"|"help env"|"help formats"|"help filters"|"version") at="${at:+$at }$word" ;;
+      ("node"|"node list"|"node describe"|"node watch"|"node pending"|"node approve"|"node label"|"node role"|"node role add"|"node role remove"|"node decommission"|"node delete"|"cluster"|"cluster info"|"cluster status"|"cluster takeownership"|"cluster config"|"cluster config get"|"cluster config set"|"ticket"|"ticket show"|"ticket rotate"|"leader"|"leader show"|"leader watch"|"leader transfer"|"wait"|"context"|"context list"|"context use"|"context show"|"context add"|"context import"|"context remove"|"context explain"|"cred"|"cred new-key"|"cred show"|"trust"|"trust show"|"trust pin"|"trust forget"|"doctor"|"completion"|"completion bash"|"completion zsh"|"completion fish"|"help"|"help exit-codes"|"help env"|"help formats"|"help filters"|"version") at="${at:+$at }$word" ;;
       (*) ((++arguments)) ;;
     esac
   done
@@ -40,16 +40,16 @@ _curatorctl() {
     (--pubkey) return ;;
     (--confirm) _curatorctl_nodes; return ;;
     (--owner-key) _files; return ;;
+    (--out) _files; return ;;
     (--to) _curatorctl_nodes; return ;;
     (--for) return ;;
     (--for-at-least) return ;;
     (--metroctl) _files; return ;;
-    (--out) _files; return ;;
   esac
   case "$at" in
     ("")
       commands=('node:list, describe, approve, change and delete nodes' 'cluster:the cluster as a whole, and its ownership' 'ticket:what new nodes register with' 'leader:the leading curator' 'wait:wait for a condition' 'context:clusters of the config file' 'cred:the operator'\''s key and certificate' 'trust:which CA is trusted' 'doctor:examine settings and endpoints, and say what to do about them' 'completion:completion script for a shell' 'help:help on a topic or a command' 'version:version of this program')
-      flags=('-h:show this help' '--help:show this help' '--version:show the version' '-c:context of the config file' '--context:context of the config file' '--config:config file' '-e:curator to connect to; repeatable, or a comma list; port 7835 if none is given' '--endpoint:curator to connect to; repeatable, or a comma list; port 7835 if none is given' '--ca-file:CA certificate to trust' '--ca-sha256:SHA-256 of the CA certificate to trust' '--cert:client certificate' '--key:its private key' '-o:format (curatorctl help formats)' '--output:format (curatorctl help formats)' '--no-headers:no header line in tables' '-q:no notes on stderr' '--quiet:no notes on stderr' '--sort:sort by a column or field, descending with -' '--color:color in tables' '-t:for the whole command, retries and waits included (30s); 0: none' '--timeout:for the whole command, retries and waits included (30s); 0: none' '--connect-timeout:for one connection (5s)' '-y:answer yes, except to questions of trust' '--yes:answer yes, except to questions of trust' '--no-input:never ask' '-v:show connection attempts on stderr' '--verbose:show connection attempts on stderr') ;;
+      flags=('-h:show this help' '--help:show this help' '--version:show the version' '-c:context of the config file' '--context:context of the config file' '--config:config file' '-e:curator to connect to; repeatable, or a comma list; port 7835 if none is given' '--endpoint:curator to connect to; repeatable, or a comma list; port 7835 if none is given' '--ca-file:CA certificate to trust' '--ca-sha256:SHA-256 of the CA certificate to trust' '--cert:client certificate' '--key:its private key' '--accept-unproven:believe leaders that do not prove that they lead: those of the existing system' '-o:format (curatorctl help formats)' '--output:format (curatorctl help formats)' '--no-headers:no header line in tables' '-q:no notes on stderr' '--quiet:no notes on stderr' '--sort:sort by a column or field, descending with -' '--color:color in tables' '-t:for the whole command, retries and waits included (30s); 0: none' '--timeout:for the whole command, retries and waits included (30s); 0: none' '--connect-timeout:for one connection (5s)' '-y:answer yes, except to questions of trust' '--yes:answer yes, except to questions of trust' '--no-input:never ask' '-v:show connection attempts on stderr' '--verbose:show connection attempts on stderr') ;;
     ("node")
       commands=('list:list nodes' 'describe:show nodes with what their state means' 'watch:show nodes, then each change as it comes, until interrupted' 'pending:list nodes that wait for approval' 'approve:let nodes into the cluster; without arguments: who waits' 'label:set and remove labels of nodes' 'role:what nodes do in the cluster' 'decommission:have nodes leave the cluster for good; asks' 'delete:forget nodes for good; asks')
       flags=('-h:show this help' '--help:show this help') ;;
@@ -85,7 +85,7 @@ _curatorctl() {
       flags=('-h:show this help' '--help:show this help' '-n:show what would be done, change nothing' '--dry-run:show what would be done, change nothing' '--wait:wait until they are DECOMMISSIONED') before_nodes=0 ;;
     ("node delete")
       commands=()
-      flags=('-h:show this help' '--help:show this help' '-n:show what would be done, change nothing' '--dry-run:show what would be done, change nothing' '--force-has-roles:although they have roles' '--force-not-decommissioned:although they are UP' '--confirm:answers the question, for these nodes and no other; repeatable') before_nodes=0 ;;
+      flags=('-h:show this help' '--help:show this help' '-n:show what would be done, change nothing' '--dry-run:show what would be done, change nothing' '--filter:all of which this expression holds' '-l:all with these labels: k=v,k!=v,k,!k; repeatable: all of them' '--label:all with these labels: k=v,k!=v,k,!k; repeatable: all of them' '--state:all in one of these states' '--force-has-roles:although they have roles' '--force-not-decommissioned:although they are UP' '--confirm:answers the question, for these nodes and no other; repeatable') before_nodes=0 ;;
     ("cluster")
       commands=('info:CA, leader, directory and configuration' 'status:what each curator answers; exit 20 if none leads' 'takeownership:get the owner'\''s certificate and keep it in a context (--context NAME)' 'config:the configuration of the cluster')
       flags=('-h:show this help' '--help:show this help') ;;
@@ -108,11 +108,14 @@ _curatorctl() {
       commands=()
       flags=('-h:show this help' '--help:show this help' '-n:show what would be done, change nothing' '--dry-run:show what would be done, change nothing') ;;
     ("ticket")
-      commands=('show:show the ticket; a secret')
+      commands=('show:show the ticket; a secret' 'rotate:put a new ticket in the place of the one that stands; asks')
       flags=('-h:show this help' '--help:show this help') ;;
     ("ticket show")
       commands=()
-      flags=('-h:show this help' '--help:show this help' '--raw:its bytes and nothing else' '--hex:in hex' '--base64:in base64' '--reveal:show it on a terminal as well') ;;
+      flags=('-h:show this help' '--help:show this help' '--raw:its bytes and nothing else' '--hex:in hex' '--base64:in base64' '--reveal:show it on a terminal as well' '--out:write it to this file, of mode 0600, as --raw unless told otherwise; replaces nothing but an earlier ticket') ;;
+    ("ticket rotate")
+      commands=()
+      flags=('-h:show this help' '--help:show this help' '-n:show what would be done, change nothing' '--dry-run:show what would be done, change nothing' '--raw:its bytes and nothing else' '--hex:in hex' '--base64:in base64' '--reveal:show it on a terminal as well' '--out:write it to this file, of mode 0600, as --raw unless told otherwise; replaces nothing but an earlier ticket') ;;
     ("leader")
       commands=('show:who leads, and who says so' 'watch:who leads, and each change as it comes, until interrupted' 'transfer:have the leader hand over to another curator')
       flags=('-h:show this help' '--help:show this help') ;;
@@ -208,7 +211,7 @@ _curatorctl() {
       flags=('-h:show this help' '--help:show this help' '--server:and of the curators') ;;
   esac
   if [[ ${words[CURRENT]} == -* ]]; then
-    flags+=('-h:show this help' '--help:show this help' '--version:show the version' '-c:context of the config file' '--context:context of the config file' '--config:config file' '-e:curator to connect to; repeatable, or a comma list; port 7835 if none is given' '--endpoint:curator to connect to; repeatable, or a comma list; port 7835 if none is given' '--ca-file:CA certificate to trust' '--ca-sha256:SHA-256 of the CA certificate to trust' '--cert:client certificate' '--key:its private key' '-o:format (curatorctl help formats)' '--output:format (curatorctl help formats)' '--no-headers:no header line in tables' '-q:no notes on stderr' '--quiet:no notes on stderr' '--sort:sort by a column or field, descending with -' '--color:color in tables' '-t:for the whole command, retries and waits included (30s); 0: none' '--timeout:for the whole command, retries and waits included (30s); 0: none' '--connect-timeout:for one connection (5s)' '-y:answer yes, except to questions of trust' '--yes:answer yes, except to questions of trust' '--no-input:never ask' '-v:show connection attempts on stderr' '--verbose:show connection attempts on stderr')
+    flags+=('-h:show this help' '--help:show this help' '--version:show the version' '-c:context of the config file' '--context:context of the config file' '--config:config file' '-e:curator to connect to; repeatable, or a comma list; port 7835 if none is given' '--endpoint:curator to connect to; repeatable, or a comma list; port 7835 if none is given' '--ca-file:CA certificate to trust' '--ca-sha256:SHA-256 of the CA certificate to trust' '--cert:client certificate' '--key:its private key' '--accept-unproven:believe leaders that do not prove that they lead: those of the existing system' '-o:format (curatorctl help formats)' '--output:format (curatorctl help formats)' '--no-headers:no header line in tables' '-q:no notes on stderr' '--quiet:no notes on stderr' '--sort:sort by a column or field, descending with -' '--color:color in tables' '-t:for the whole command, retries and waits included (30s); 0: none' '--timeout:for the whole command, retries and waits included (30s); 0: none' '--connect-timeout:for one connection (5s)' '-y:answer yes, except to questions of trust' '--yes:answer yes, except to questions of trust' '--no-input:never ask' '-v:show connection attempts on stderr' '--verbose:show connection attempts on stderr')
     _describe -o flag flags
   elif [[ -n $before_nodes ]] && ((arguments >= before_nodes)); then
     _curatorctl_nodes
