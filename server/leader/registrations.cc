@@ -25,10 +25,9 @@ absl::Status Registrations::Request::Admit(const DecisionView& view) {
   Registrations& all = *registrations_;
   if (view.new_nodes() >= all.limits_.new_nodes) {
     return all.Refuse(WithReason(
-        absl::ResourceExhaustedError(absl::StrCat(
-            all.limits_.new_nodes,
-            " nodes wait for approval, as many as may at a time: an operator approves or "
-            "deletes some")),
+        absl::ResourceExhaustedError(
+            absl::StrCat("as many nodes as may wait for approval, ", all.limits_.new_nodes,
+                         ", do so already: an operator approves or deletes some")),
         core::kReasonTooManyNewNodes, {{core::kLimitKey, absl::StrCat(all.limits_.new_nodes)}}));
   }
   if (counted_) return absl::OkStatus();
