@@ -19,7 +19,8 @@ from shared_cluster import SharedCluster
 METRICS_PORT = 9835
 # What changes nothing, whoever calls it.
 READS = {"GetNodes", "GetClusterInfo", "GetRegisterTicket", "GetCurrentLeader", "GetCACertificate",
-         "List", "Get", "Check", "Watch", "GetConsensusStatus", "ServerReflectionInfo"}
+         "List", "Get", "Check", "Watch", "GetConsensusStatus", "ServerReflectionInfo",
+         "DescribeRegisterTicket", "GetDecommission"}
 # Sent all the time by the curators' own nodes.
 AGENTS = {"Heartbeat", "UpdateNodeStatus", "ReportDecommission"}
 
