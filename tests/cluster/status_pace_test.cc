@@ -5,7 +5,8 @@
 #include <thread>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
+#include "absl/strings/escaping.h"
+#include "absl/time/clock.h"
 #include "server/limits.h"
 #include "tests/cluster/leader_server.h"
 
@@ -91,6 +92,7 @@ TEST_F(StatusPace, NetworkingCountsAsWellSlow) {
   const auto update = [&] {
     Context context;
     api::UpdateNodeClusterNetworkingRequest request;
+    request.mutable_clusternet()->set_wireguard_pubkey(absl::Base64Escape(std::string(32, 'w')));
     request.mutable_clusternet()->add_prefixes()->set_cidr("10.0.0.1/32");
     api::UpdateNodeClusterNetworkingResponse response;
     return client_.curator->UpdateNodeClusterNetworking(&context, request, &response);

@@ -12,9 +12,9 @@ TestCurator::TestCurator(const TestCluster* cluster, const TestNode* node, Store
       authorizer_(cluster->pki.ca),
       metrics_(options.lease_ttl),
       election_(store, {node->id(), options.lease_ttl}),
-      listener_(
-          store, &state_, &authorizer_, &supervisor_, &election_,
-          {node->id(), cluster->NodeIdentity(*node), address(), host_, 7835, nullptr, &metrics_}),
+      listener_(store, &state_, &authorizer_, &supervisor_, &election_,
+                {node->id(), cluster->NodeIdentity(*node), address(), host_, 7835, nullptr,
+                 &metrics_, Limits()}),
       self_check_(&election_, [this] { listener_.Rebuild(); },
                   {node->id(), cluster->ca(), cluster->NodeIdentity(*node),
                    options.looks_for_itself_at.empty() ? address() : options.looks_for_itself_at,

@@ -78,12 +78,14 @@ class FullEtcd(ClusterTest):
         self.assertIn("space exceeded", status)
         # The others find out without writing.
         for curator in self.cluster.curators:
-            eventually(lambda c=curator: self.store_full(c) == 1, 90, "each curator knows")
+            curator.process.wait_for_line(SAYS_FULL, 90)
+            self.assertEqual(self.store_full(curator), 1)
         self.assertIs(self.cluster.leader(), leader, "it goes on leading")
 
         self.make_room()
         for curator in self.cluster.curators:
-            eventually(lambda c=curator: self.store_full(c) == 0, 90, "each knows of the room")
+            curator.process.wait_for_line("the store has room again", 90)
+            self.assertEqual(self.store_full(curator), 0)
             self.assertEqual(curator.log().count("the store has room again"), 1, curator.log())
             self.assertEqual(curator.log().count(SAYS_FULL), 1, curator.log())
         self.assertEqual(self.label("after").returncode, 0)
