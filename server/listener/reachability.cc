@@ -29,7 +29,8 @@ absl::optional<absl::Duration> Reachability::OnReached(absl::Duration now) {
 
 Reachability::Act Reachability::OnFailed(absl::Duration begun, absl::Duration now,
                                          bool may_give_up) {
-  if (!failing_since_.has_value()) failing_since_ = begun;
+  // No longer than an attempt takes: else this process was stopped meanwhile.
+  if (!failing_since_.has_value()) failing_since_ = std::max(begun, now - attempt_timeout());
   if (now - *failing_since_ < lease_ttl_ / 2) return Act::kNothing;
   if (rebuilt_at_.has_value() && begun >= *rebuilt_at_ && may_give_up &&
       (!gave_up_at_.has_value() || now - *gave_up_at_ >= kBetweenGivingUp)) {

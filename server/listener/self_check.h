@@ -44,6 +44,7 @@ class SelfCheck {
  private:
   absl::Status Reach();
   void OnFailed(const absl::Status& why, absl::Duration begun);
+  void SetHealth(absl::Status health) ABSL_LOCKS_EXCLUDED(mutex_);
   bool AnotherMayLead() const;
   // Returns early when the role changes or Run is to end.
   void Pause(absl::Duration delay) const;

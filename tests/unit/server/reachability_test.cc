@@ -53,6 +53,12 @@ TEST_F(ReachabilityTest, WhatHelpedIsTold) {
   EXPECT_EQ(FailUntilActed(), Act::kRebuild) << "and from then on it counts anew";
 }
 
+TEST_F(ReachabilityTest, AnAttemptDuringWhichTheProcessWasStoppedCountsAsAnyOther) {
+  const absl::Duration begun = now_;
+  now_ += absl::Hours(1);
+  EXPECT_EQ(reachability_.OnFailed(begun, now_, true), Act::kNothing);
+}
+
 TEST_F(ReachabilityTest, WithoutAnotherCandidateItIsBuiltAnewAgainAndAgain) {
   for (int i = 0; i < 5; ++i) {
     const absl::Duration before = now_;
