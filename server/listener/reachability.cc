@@ -6,18 +6,16 @@ namespace curatord {
 namespace {
 
 constexpr absl::Duration kOftenEnough = absl::Seconds(3);
-// A machine under load needs more than an eighth of the shortest lease.
-constexpr absl::Duration kShortestTimeout = absl::Milliseconds(500);
 constexpr absl::Duration kBetweenGivingUp = absl::Minutes(1);
 
 }  // namespace
 
-absl::Duration Reachability::between_attempts() const {
-  return std::min(lease_ttl_ / 8, kOftenEnough);
+absl::Duration Reachability::until_next_attempt() const {
+  return std::min(lease_ttl_ / (failing_since_.has_value() ? 32 : 8), kOftenEnough);
 }
 
 absl::Duration Reachability::attempt_timeout() const {
-  return std::max(std::min(lease_ttl_ / 8, kOftenEnough), kShortestTimeout);
+  return std::min(lease_ttl_ / 8, kOftenEnough);
 }
 
 absl::optional<absl::Duration> Reachability::OnReached(absl::Duration now) {

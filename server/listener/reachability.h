@@ -22,9 +22,9 @@ class Reachability {
 
   explicit Reachability(absl::Duration lease_ttl) : lease_ttl_(lease_ttl) {}
 
-  // How often to try, and how long an attempt may take: short enough that 1. and 2. are
-  // done within a TTL.
-  absl::Duration between_attempts() const;
+  // How long to wait with the next attempt, and how long one may take: short enough that
+  // 1. and 2. are done within a TTL.
+  absl::Duration until_next_attempt() const;
   absl::Duration attempt_timeout() const;
 
   // For how long it had failed, if it had for long enough that something was done.

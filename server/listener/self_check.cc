@@ -58,7 +58,7 @@ absl::Status SelfCheck::Run() {
       }
       SetHealth(absl::OkStatus());
     }
-    Pause(reachability_.between_attempts());
+    Pause(reachability_.until_next_attempt());
   }
 }
 

@@ -18,7 +18,7 @@ class ReachabilityTest : public testing::Test {
     const absl::Duration begun = now_;
     now_ += reachability_.attempt_timeout();
     const Act act = reachability_.OnFailed(begun, now_, may_give_up);
-    now_ += reachability_.between_attempts();
+    now_ += reachability_.until_next_attempt();
     return act;
   }
   // Until something is done; returns what.
@@ -88,14 +88,14 @@ TEST(Reachability, NoLeaderIsDeafForAWholeTtlWhileAnotherCandidateStands) {
       absl::Duration now = absl::Seconds(1000);
       reachability.OnReached(now);
       const absl::Duration deaf_since = now;
-      now += reachability.between_attempts();
+      now += reachability.until_next_attempt();
       Act act = Act::kNothing;
       while (act != Act::kGiveUp) {
         const absl::Duration begun = now;
         now +=
             reachability.attempt_timeout() * std::uniform_real_distribution<double>(0, 1)(random);
         act = reachability.OnFailed(begun, now, true);
-        if (act != Act::kGiveUp) now += reachability.between_attempts();
+        if (act != Act::kGiveUp) now += reachability.until_next_attempt();
         ASSERT_LT(now - deaf_since, ttl) << absl::FormatDuration(ttl);
       }
     }
