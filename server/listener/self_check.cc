@@ -49,7 +49,7 @@ absl::Status SelfCheck::Run() {
       continue;
     }
     const absl::Duration begun = BootTime();
-    if (const absl::Status reached = Reach(); !reached.ok()) {
+    if (const absl::Status reached = Reach(reachability_.attempt_timeout(begun)); !reached.ok()) {
       OnFailed(reached, begun);
     } else {
       if (const auto failed_for = reachability_.OnReached(BootTime())) {
@@ -62,9 +62,9 @@ absl::Status SelfCheck::Run() {
   }
 }
 
-absl::Status SelfCheck::Reach() {
+absl::Status SelfCheck::Reach(absl::Duration timeout) {
   auto attempt = std::make_shared<grpc::ClientContext>();
-  attempt->set_deadline(GrpcDeadlineAfter(reachability_.attempt_timeout()));
+  attempt->set_deadline(GrpcDeadlineAfter(timeout));
   {
     absl::MutexLock lock(&mutex_);
     if (stopping_) return absl::CancelledError("stopping");
@@ -74,7 +74,7 @@ absl::Status SelfCheck::Reach() {
   channel_options.ca = options_.ca;
   channel_options.identity = options_.identity;
   channel_options.expected_node_id = options_.node_id;
-  channel_options.connect_timeout = reachability_.attempt_timeout();
+  channel_options.connect_timeout = timeout;
   const curator::net::EndpointChannel opened =
       curator::net::OpenChannel(OwnEndpoint(options_.listen_address), channel_options);
   grpc::health::v1::HealthCheckResponse response;

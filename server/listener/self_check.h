@@ -42,7 +42,7 @@ class SelfCheck {
   absl::Status health() const;
 
  private:
-  absl::Status Reach();
+  absl::Status Reach(absl::Duration timeout);
   void OnFailed(const absl::Status& why, absl::Duration begun);
   void SetHealth(absl::Status health) ABSL_LOCKS_EXCLUDED(mutex_);
   bool AnotherMayLead() const;
