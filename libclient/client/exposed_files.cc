@@ -2,8 +2,6 @@
 
 #include <sys/stat.h>
 
-#include <filesystem>
-
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "curator/node_agent.h"
@@ -13,12 +11,6 @@ namespace {
 
 constexpr mode_t kOfOthers = S_IRWXG | S_IRWXO;
 
-bool IsClosedToOthers(const std::filesystem::path& directory) {
-  struct stat status {};
-  const std::string path = directory.empty() ? "." : directory.string();
-  return ::stat(path.c_str(), &status) == 0 && (status.st_mode & (S_IXGRP | S_IXOTH)) == 0;
-}
-
 }  // namespace
 
 std::vector<std::string> ExposedFilesOf(const std::vector<std::string>& paths) {
@@ -26,7 +18,6 @@ std::vector<std::string> ExposedFilesOf(const std::vector<std::string>& paths) {
   for (const std::string& path : paths) {
     struct stat status {};
     if (::stat(path.c_str(), &status) != 0 || (status.st_mode & kOfOthers) == 0) continue;
-    if (IsClosedToOthers(std::filesystem::path(path).parent_path())) continue;
     const bool writable = (status.st_mode & (S_IWGRP | S_IWOTH)) != 0;
     sentences.push_back(absl::StrFormat("%s can be %s by others (mode %04o): chmod %s %s", path,
                                         writable ? "written" : "read", status.st_mode & 07777,

@@ -8,8 +8,8 @@
 namespace curator {
 
 // A sentence for each of `paths`, files and directories, that is exposed: which, how, and
-// what to do. Those that do not exist, or stand in a directory that is closed to others,
-// are not.
+// what to do. Of those that do not exist there is none. Where the directory is closed to
+// others there is: it is opened, or its files are copied, without a look at their modes.
 std::vector<std::string> ExposedFilesOf(const std::vector<std::string>& paths);
 
 }  // namespace curator

@@ -6,18 +6,18 @@ namespace curatord {
 namespace {
 
 constexpr absl::Duration kOftenEnough = absl::Seconds(3);
-// A machine under load needs more than an eighth of the shortest lease.
-constexpr absl::Duration kShortestTimeout = absl::Milliseconds(500);
 constexpr absl::Duration kBetweenGivingUp = absl::Minutes(1);
 
 }  // namespace
 
-absl::Duration Reachability::between_attempts() const {
-  return std::min(lease_ttl_ / 8, kOftenEnough);
+absl::Duration Reachability::until_next_attempt() const {
+  return std::min(lease_ttl_ / (failing_since_.has_value() ? 32 : 8), kOftenEnough);
 }
 
-absl::Duration Reachability::attempt_timeout() const {
-  return std::max(std::min(lease_ttl_ / 8, kOftenEnough), kShortestTimeout);
+absl::Duration Reachability::attempt_timeout(absl::Duration now) const {
+  if (rebuilt_at_.has_value()) return lease_ttl_ / 4;
+  if (!failing_since_.has_value()) return lease_ttl_ / 2;
+  return std::max(*failing_since_ + lease_ttl_ / 2 - now, lease_ttl_ / 16);
 }
 
 absl::optional<absl::Duration> Reachability::OnReached(absl::Duration now) {
@@ -29,7 +29,8 @@ absl::optional<absl::Duration> Reachability::OnReached(absl::Duration now) {
 
 Reachability::Act Reachability::OnFailed(absl::Duration begun, absl::Duration now,
                                          bool may_give_up) {
-  if (!failing_since_.has_value()) failing_since_ = begun;
+  // No longer than an attempt takes: else this process was stopped meanwhile.
+  if (!failing_since_.has_value()) failing_since_ = std::max(begun, now - attempt_timeout(begun));
   if (now - *failing_since_ < lease_ttl_ / 2) return Act::kNothing;
   if (rebuilt_at_.has_value() && begun >= *rebuilt_at_ && may_give_up &&
       (!gave_up_at_.has_value() || now - *gave_up_at_ >= kBetweenGivingUp)) {

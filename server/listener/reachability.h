@@ -22,10 +22,10 @@ class Reachability {
 
   explicit Reachability(absl::Duration lease_ttl) : lease_ttl_(lease_ttl) {}
 
-  // How often to try, and how long an attempt may take: short enough that 1. and 2. are
-  // done within a TTL.
-  absl::Duration between_attempts() const;
-  absl::Duration attempt_timeout() const;
+  // How long to wait with the next attempt, and how long one that begins now may take: long
+  // enough for a machine under load, and short enough that 1. and 2. are done within a TTL.
+  absl::Duration until_next_attempt() const;
+  absl::Duration attempt_timeout(absl::Duration now) const;
 
   // For how long it had failed, if it had for long enough that something was done.
   absl::optional<absl::Duration> OnReached(absl::Duration now);

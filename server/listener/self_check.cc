@@ -44,27 +44,27 @@ absl::Status SelfCheck::Run() {
     }
     if (election_->role().Get().value.kind == Role::Kind::kNone) {
       reachability_.OnNoRole();
+      SetHealth(absl::OkStatus());
       Pause(absl::InfiniteDuration());
       continue;
     }
     const absl::Duration begun = BootTime();
-    if (const absl::Status reached = Reach(); !reached.ok()) {
+    if (const absl::Status reached = Reach(reachability_.attempt_timeout(begun)); !reached.ok()) {
       OnFailed(reached, begun);
     } else {
       if (const auto failed_for = reachability_.OnReached(BootTime())) {
         LogInfo("this curator can be reached again",
                 {{"after", absl::FormatDuration(*failed_for)}});
       }
-      absl::MutexLock lock(&mutex_);
-      health_ = absl::OkStatus();
+      SetHealth(absl::OkStatus());
     }
-    Pause(reachability_.between_attempts());
+    Pause(reachability_.until_next_attempt());
   }
 }
 
-absl::Status SelfCheck::Reach() {
+absl::Status SelfCheck::Reach(absl::Duration timeout) {
   auto attempt = std::make_shared<grpc::ClientContext>();
-  attempt->set_deadline(GrpcDeadlineAfter(reachability_.attempt_timeout()));
+  attempt->set_deadline(GrpcDeadlineAfter(timeout));
   {
     absl::MutexLock lock(&mutex_);
     if (stopping_) return absl::CancelledError("stopping");
@@ -74,7 +74,7 @@ absl::Status SelfCheck::Reach() {
   channel_options.ca = options_.ca;
   channel_options.identity = options_.identity;
   channel_options.expected_node_id = options_.node_id;
-  channel_options.connect_timeout = reachability_.attempt_timeout();
+  channel_options.connect_timeout = timeout;
   const curator::net::EndpointChannel opened =
       curator::net::OpenChannel(OwnEndpoint(options_.listen_address), channel_options);
   grpc::health::v1::HealthCheckResponse response;
@@ -82,37 +82,41 @@ absl::Status SelfCheck::Reach() {
       grpc::health::v1::Health::NewStub(opened.channel)->Check(attempt.get(), {}, &response);
   absl::MutexLock lock(&mutex_);
   attempt_.reset();
+  if (stopping_) return absl::CancelledError("stopping");
   return status.ok() ? absl::OkStatus() : absl::UnavailableError(status.error_message());
 }
 
 void SelfCheck::OnFailed(const absl::Status& why, absl::Duration begun) {
+  if (absl::IsCancelled(why)) return;  // it ends
   const bool leads = election_->role().Get().value.kind == Role::Kind::kLeader;
   const absl::Duration now = BootTime();
   const Reachability::Act act = reachability_.OnFailed(begun, now, leads && AnotherMayLead());
   const absl::optional<absl::Duration> since = reachability_.unreachable_since();
   if (!since.has_value()) return;
-  const std::string failed_for = absl::FormatDuration(now - *since);
+  const std::string failed_for =
+      absl::FormatDuration(absl::Floor(now - *since, absl::Milliseconds(100)));
   const std::string address = OwnEndpoint(options_.listen_address).ToString();
-  {
-    absl::MutexLock lock(&mutex_);
-    if (stopping_) return;
-    health_ = absl::UnavailableError(absl::StrCat("this curator cannot reach itself at ", address,
-                                                  " since ", failed_for, ": ", why.message()));
-  }
+  SetHealth(absl::UnavailableError(absl::StrCat("this curator cannot reach itself at ", address,
+                                                " for ", failed_for, ": ", why.message())));
   switch (act) {
     case Reachability::Act::kNothing:
       return;
     case Reachability::Act::kRebuild:
       LogError("this curator cannot be reached; building the listener anew",
-               {{"address", address}, {"since", failed_for}, {"error", why.message()}});
+               {{"address", address}, {"for", failed_for}, {"error", why.message()}});
       rebuild_();
       return;
     case Reachability::Act::kGiveUp:
       LogError("this curator cannot be reached; giving up the lease, for another to lead",
-               {{"address", address}, {"since", failed_for}, {"error", why.message()}});
+               {{"address", address}, {"for", failed_for}, {"error", why.message()}});
       election_->Resign("it cannot be reached");
       return;
   }
+}
+
+void SelfCheck::SetHealth(absl::Status health) {
+  absl::MutexLock lock(&mutex_);
+  health_ = std::move(health);
 }
 
 bool SelfCheck::AnotherMayLead() const {

@@ -42,8 +42,9 @@ class SelfCheck {
   absl::Status health() const;
 
  private:
-  absl::Status Reach();
+  absl::Status Reach(absl::Duration timeout);
   void OnFailed(const absl::Status& why, absl::Duration begun);
+  void SetHealth(absl::Status health) ABSL_LOCKS_EXCLUDED(mutex_);
   bool AnotherMayLead() const;
   // Returns early when the role changes or Run is to end.
   void Pause(absl::Duration delay) const;

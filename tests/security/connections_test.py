@@ -2,7 +2,6 @@
 
 import pathlib
 import resource
-import socket
 import sys
 import unittest
 
@@ -11,6 +10,12 @@ from cluster import eventually
 from shared_cluster import SharedCluster
 
 DESCRIPTORS = 256
+HOLD_100 = """
+import signal, socket, sys
+held = [socket.create_connection((sys.argv[1], int(sys.argv[2])), 10) for _ in range(100)]
+print("connected", flush=True)
+signal.pause()
+"""
 
 
 class FewDescriptors(SharedCluster):
@@ -18,28 +23,20 @@ class FewDescriptors(SharedCluster):
 
     @classmethod
     def setUpClass(cls):
-        before = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS))
-        try:
-            super().setUpClass()
-        finally:
-            # As root.
-            resource.setrlimit(resource.RLIMIT_NOFILE, before)
+        super().setUpClass()
 
-    def connect(self, curator, count):
-        """None of them is refused."""
-        host, port = curator.listen.rsplit(":", 1)
-        connections = []
-        for _ in range(count):
-            connection = socket.create_connection((host, int(port)), timeout=10)
-            connections.append(connection)
-            self.addCleanup(connection.close)
-        return connections
+    def hold_connections(self, curator, processes):
+        """Of 100 each, for this process has no more descriptors either; none is refused."""
+        for number in range(processes):
+            holding = self.start(f"holding-{number}", sys.executable, "-c", HOLD_100,
+                                 *curator.listen.rsplit(":", 1))
+            holding.wait_for_line("connected")
 
     def test_more_connections_than_descriptors_keep_nobody_out(self):
         leader = self.cluster.leader()
         led = leader.log().count("msg=leading")
-        self.connect(leader, 2 * DESCRIPTORS)
+        self.hold_connections(leader, 5)
         for _ in range(5):
             result = self.cluster.ctl("node", "list", "-t", "5s")
             self.assertEqual(result.returncode, 0, result.stderr)

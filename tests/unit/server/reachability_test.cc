@@ -16,9 +16,9 @@ class ReachabilityTest : public testing::Test {
   // One attempt that is not answered in time.
   Act Fail(bool may_give_up = true) {
     const absl::Duration begun = now_;
-    now_ += reachability_.attempt_timeout();
+    now_ += reachability_.attempt_timeout(now_);
     const Act act = reachability_.OnFailed(begun, now_, may_give_up);
-    now_ += reachability_.between_attempts();
+    now_ += reachability_.until_next_attempt();
     return act;
   }
   // Until something is done; returns what.
@@ -34,9 +34,9 @@ class ReachabilityTest : public testing::Test {
 };
 
 TEST_F(ReachabilityTest, AFailureThatPassesIsNoReasonToDoAnything) {
-  EXPECT_EQ(Fail(), Act::kNothing);
+  EXPECT_EQ(reachability_.OnFailed(now_, now_, true), Act::kNothing);
   EXPECT_FALSE(reachability_.OnReached(now_).has_value());
-  EXPECT_EQ(Fail(), Act::kNothing);
+  EXPECT_EQ(reachability_.OnFailed(now_, now_, true), Act::kNothing);
   EXPECT_FALSE(reachability_.unreachable_since().has_value());
 }
 
@@ -51,6 +51,13 @@ TEST_F(ReachabilityTest, WhatHelpedIsTold) {
   EXPECT_EQ(*reachability_.unreachable_since(), begun);
   EXPECT_EQ(*reachability_.OnReached(now_), now_ - begun);
   EXPECT_EQ(FailUntilActed(), Act::kRebuild) << "and from then on it counts anew";
+}
+
+TEST_F(ReachabilityTest, AnAttemptDuringWhichTheProcessWasStoppedCountsAsAnyOther) {
+  const absl::Duration begun = now_;
+  now_ += absl::Hours(1);
+  EXPECT_NE(reachability_.OnFailed(begun, now_, true), Act::kGiveUp);
+  EXPECT_EQ(*reachability_.OnReached(now_), kTtl / 2);
 }
 
 TEST_F(ReachabilityTest, WithoutAnotherCandidateItIsBuiltAnewAgainAndAgain) {
@@ -82,14 +89,14 @@ TEST(Reachability, NoLeaderIsDeafForAWholeTtlWhileAnotherCandidateStands) {
       absl::Duration now = absl::Seconds(1000);
       reachability.OnReached(now);
       const absl::Duration deaf_since = now;
-      now += reachability.between_attempts();
+      now += reachability.until_next_attempt();
       Act act = Act::kNothing;
       while (act != Act::kGiveUp) {
         const absl::Duration begun = now;
-        now +=
-            reachability.attempt_timeout() * std::uniform_real_distribution<double>(0, 1)(random);
+        now += reachability.attempt_timeout(now) *
+               std::uniform_real_distribution<double>(0, 1)(random);
         act = reachability.OnFailed(begun, now, true);
-        if (act != Act::kGiveUp) now += reachability.between_attempts();
+        if (act != Act::kGiveUp) now += reachability.until_next_attempt();
         ASSERT_LT(now - deaf_since, ttl) << absl::FormatDuration(ttl);
       }
     }
