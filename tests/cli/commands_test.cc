@@ -448,5 +448,45 @@ TEST_F(Commands, AConflictOfConfigurationIsExit9) {
   EXPECT_THAT(ran.error.hints, ElementsAre(HasSubstr("curatorctl cluster config get")));
 }
 
+TEST_F(Commands, ALeaderWithoutProofIsExit7AndSentNothing) {
+  leader_.SetProof(testing_support::ScriptedCurator::Proof::kNone);
+  const Ran ran = Run({"node", "list", "-t", "500ms"});
+  EXPECT_EQ(ran.code, ExitCode::kUntrusted);
+  EXPECT_THAT(ran.error.message, HasSubstr(leader_.node_id()));
+  EXPECT_EQ(ran.out, "");
+  EXPECT_TRUE(leader_.calls().empty());
+  EXPECT_EQ(Run({"node", "list", "--accept-unproven"}).code, ExitCode::kOk);
+}
+
+TEST_F(Commands, StatusAndDoctorNameWhoClaimsToLeadWithoutProof) {
+  using Proof = testing_support::ScriptedCurator::Proof;
+  testing_support::ScriptedCurator& rogue = AddCurator();
+  const std::string endpoints = absl::StrCat(leader_.address(), ",", rogue.address());
+  for (const auto& [proof, verdict] : {std::make_pair(Proof::kNone, "unproven"),
+                                       std::make_pair(Proof::kOfOtherCa, "false-leader")}) {
+    rogue.SetProof(proof);
+    rogue.Lead(int64_t{1} << 62);
+    const Ran status = Run({"cluster", "status", "-e", endpoints});
+    EXPECT_EQ(status.code, ExitCode::kUnhealthy);
+    EXPECT_THAT(status.error.message, HasSubstr(rogue.node_id()));
+    EXPECT_THAT(status.error.message, HasSubstr(verdict));
+    EXPECT_THAT(status.out, HasSubstr(verdict));
+    const Ran doctor = Run({"doctor", "-e", endpoints});
+    EXPECT_EQ(doctor.code, ExitCode::kUnhealthy);
+    EXPECT_THAT(doctor.out, HasSubstr(verdict));
+  }
+  EXPECT_TRUE(rogue.calls().empty());
+}
+
+TEST_F(Commands, StatusNamesTwoThatLead) {
+  testing_support::ScriptedCurator& other = AddCurator();
+  other.Lead(8);
+  const Ran ran =
+      Run({"cluster", "status", "-e", absl::StrCat(leader_.address(), ",", other.address())});
+  EXPECT_EQ(ran.code, ExitCode::kUnhealthy);
+  EXPECT_THAT(ran.error.message, HasSubstr(leader_.node_id()));
+  EXPECT_THAT(ran.error.message, HasSubstr(other.node_id()));
+}
+
 }  // namespace
 }  // namespace curator::cli

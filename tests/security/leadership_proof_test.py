@@ -110,10 +110,10 @@ class LeadershipProof(SharedCluster):
         with node.channel_to(leader) as channel:
             stubs.curator(channel).UpdateNodeStatus(stubs.curator_pb2.UpdateNodeStatusRequest(
                 node_id=node.id, status=status), timeout=20)
-        return self.serve(address, node.key.key, node._certificate, node.id, proof, term)
+        return self.serve(address, node.key.key, node.certificate, node.id, proof, term)
 
-    def serve(self, *args):
-        server = Rogue(*args)
+    def serve(self, address, key, certificate, node_id, *args):
+        server = Rogue(address, key, certificate, node_id, self.cluster.ca, *args)
         self.addCleanup(server.close)
         return server
 

@@ -49,15 +49,19 @@ def ask_for_proof(curator_channel, nonce):
 
 class Rogue(grpc.GenericRpcHandler):
     """`proof(nonce)` is what it answers to a nonce; None: nothing. `asked` counts who wanted to
-    know the leader, `calls` names all else that was called.
+    know the leader, `calls` names all else that was called but for the CA's certificate, which
+    it hands out as everybody does.
 
     Threads: gRPC's. Shutdown: close().
     """
 
-    def __init__(self, address, key, certificate, node_id, proof=lambda nonce: None,
+    def __init__(self, address, key, certificate, node_id, ca, proof=lambda nonce: None,
                  term=HUGE_TERM):
         self.address, self.node_id, self.term = address, node_id, term
         self._proof = proof
+        self._ca = stubs.curator_pb2.GetCACertificateResponse(
+            identity_ca_certificate=stubs.ssl.PEM_cert_to_DER_cert(
+                pathlib.Path(ca).read_text())).SerializeToString()
         self._lock = threading.Lock()
         self.asked, self.calls = 0, []
         self._closed = threading.Event()
@@ -74,6 +78,8 @@ class Rogue(grpc.GenericRpcHandler):
     def service(self, details):
         if details.method == LOCAL + "GetCurrentLeader":
             return grpc.unary_stream_rpc_method_handler(self._claim)
+        if details.method == LOCAL + "GetCACertificate":
+            return grpc.unary_unary_rpc_method_handler(lambda request, context: self._ca)
         with self._lock:
             self.calls.append(details.method)
         return None
