@@ -37,7 +37,8 @@ def accepting(program):
 class Upgrade(cluster.ClusterTest):
     def setUp(self):
         super().setUp()
-        self.cluster = CuratorCluster(self.dir / "cluster", self.stores(), programs=OLD)
+        self.cluster = CuratorCluster(self.dir / "cluster", self.stores(), lease_ttl=10,
+                                      programs=OLD)
         self.addCleanup(self.cluster.close)
         self.agents = None
         self.start_agents(OLD)
