@@ -90,7 +90,8 @@ absl::Status CheckNotReplaced(const Caller& caller, const ClusterState& state) {
 
 void ConfirmRevoked(Leadership* leadership, const Caller& caller, absl::string_view full_method,
                     std::function<void(const absl::Status&)> refuse) {
-  const bool not_found = full_method == kUpdateNodeStatus;
+  // A node that was deleted is told so there; nobody else was ever one.
+  const bool not_found = caller.kind == Caller::Kind::kNode && full_method == kUpdateNodeStatus;
   leadership->Confirm(
       [caller, not_found, refuse = std::move(refuse),
        state = &leadership->state()](const absl::Status& confirmed) {

@@ -68,8 +68,6 @@ CALLERS = {
     "B": ("the name of a node that is UP, with another key", "false_name", NOBODY),
     "C": ("the owner by another certificate of the CA than the stored", "owner_again", NOBODY),
 }
-# Of a curatord that cannot replace an owner, and takes whatever user the CA has signed.
-NEED_REPLACEMENT = {"replaced_owner", "replaced_owner_key", "unknown_user", "owner_again"}
 
 
 class Impostors:
@@ -189,16 +187,13 @@ class AccessTable(ProtocolTest):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.can_replace = "--owner-public-key" in cluster.run("curatord", "owner", "replace",
-                                                              "--help").stdout
         stored = sqlite3.connect(cls.class_dir / "store.db")
         cls.addClassCleanup(stored.close)
         key = stored.execute("SELECT value FROM keys WHERE key = ?", (CA_KEY.encode(),)).fetchone()
         cls.ca = certificates.Issuer(cls.cluster.ca.read_bytes(),
                                      certificates.key_of_seed(bytes(key[0])))
         cls.replaced = cls.owner_of_the_cluster()
-        if cls.can_replace:
-            cls.replace_owner()
+        cls.replace_owner()
         both = cls.store_as_both(cls.begin_life().up())
         life = cls.begin_life()
         cls.served = callers.served_by(cls.user_channel)
@@ -257,8 +252,6 @@ class AccessTable(ProtocolTest):
         for method in cls.methods:
             life.begin(method)
             for name, (_, make, _) in CALLERS.items():
-                if make in NEED_REPLACEMENT and not cls.can_replace:
-                    continue
                 if name not in ready:
                     ready[name] = cls.arrive(getattr(impostors, make)())
                 caller, channel = ready[name]
@@ -267,7 +260,7 @@ class AccessTable(ProtocolTest):
                 if method.name in callers.SPENDING and code is grpc.StatusCode.OK:
                     del ready[name]
                     life.spend(caller)
-        return {name: of for name, of in answers.items() if of}
+        return answers
 
     @classmethod
     def arrive(cls, caller):
@@ -288,11 +281,7 @@ class AccessTable(ProtocolTest):
     def test_each_call_ends_as_the_document_says(self):
         rows, columns = self.render()
         if WRITE:
-            _, before = markdown_table.parse(DOCUMENT.read())
-            missing = {name: before.get(name, ["?"] * len(rows)) for name in CALLERS
-                       if name not in columns}
-            DOCUMENT.write(document(rows, {name: {**columns, **missing}[name]
-                                           for name in CALLERS}))
+            DOCUMENT.write(document(rows, columns))
         said_rows, said = markdown_table.parse(DOCUMENT.read())
         self.assertEqual(said_rows, [short_name(row) for row in rows])
         self.assertEqual(said.keys(), CALLERS.keys())
@@ -300,12 +289,6 @@ class AccessTable(ProtocolTest):
                  for name, cells in columns.items()
                  for row, cell, told in zip(rows, cells, said[name]) if cell != told]
         self.assertEqual(wrong, [], "if it is meant, write it anew: --write")
-
-    def test_callers_that_can_be_replaced(self):
-        if not self.can_replace:
-            self.skipTest("no `curatord owner replace` yet: not called by " + "; ".join(
-                what for what, make, _ in CALLERS.values() if make in NEED_REPLACEMENT))
-        self.assertEqual(self.called.keys(), CALLERS.keys())
 
     def test_nobody_passes_without_what_the_method_demands(self):
         wrong = []
@@ -328,7 +311,7 @@ class AccessTable(ProtocolTest):
     def test_who_was_a_member_is_told_that_it_is_none_any_more(self):
         method = "metropolis.proto.api.Management.GetNodes"
         for name, (what, make, _) in CALLERS.items():
-            if make in ("decommissioned", "deleted", "replaced_owner") and name in self.called:
+            if make in ("decommissioned", "deleted", "replaced_owner"):
                 self.assertTrue(reason_is(self.called[name][method][1], REVOKED), what)
 
 

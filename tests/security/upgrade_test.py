@@ -19,7 +19,7 @@ from curators import CuratorCluster
 from etcd import EtcdCluster
 
 EARLIER = "4c7e509"  # whose leaders prove nothing
-ACCEPT = "--accept-unproven"
+ACCEPT = "--accept-unproven"  # what tools and agents need to believe those
 AGENTS = 3
 NEW = cluster.BIN
 
@@ -29,15 +29,11 @@ def setUpModule():
     OLD = old_release.build(EARLIER, cluster.BIN.parent / "earlier")
 
 
-def accepting(program):
-    """The flag with which a program believes leaders that prove nothing, if it has one."""
-    return (ACCEPT,) if ACCEPT in cluster.run(NEW / program, "--help").stdout else ()
-
-
 class Upgrade(cluster.ClusterTest):
     def setUp(self):
         super().setUp()
-        self.cluster = CuratorCluster(self.dir / "cluster", self.stores(), programs=OLD)
+        self.cluster = CuratorCluster(self.dir / "cluster", self.stores(), lease_ttl=10,
+                                      programs=OLD)
         self.addCleanup(self.cluster.close)
         self.agents = None
         self.start_agents(OLD)
@@ -124,9 +120,9 @@ class Upgrade(cluster.ClusterTest):
         self.assertEqual(self.labels(node)["written-by"], "old")
         self.succeeds("node", "label", node, "written-by=new", "--overwrite")
 
-        self.use_tool(NEW, *accepting("curatorctl"))
+        self.use_tool(NEW, ACCEPT)
         with self.none_fails("agents told to accept, curators rolled back"):
-            self.start_agents(NEW, *accepting("curator-agent"))
+            self.start_agents(NEW, ACCEPT)
             self.wait_until_all_are_well()
             self.restart_curators(OLD, leader_first=True)
         self.assertEqual(self.labels(node)["written-by"], "new")
@@ -140,8 +136,6 @@ class Upgrade(cluster.ClusterTest):
 
     def assert_refused_without_accepting(self):
         """A tool that has not been told to accept leaders without proof says how to."""
-        if not accepting("curatorctl"):
-            return
         self.use_tool(NEW)
         result = self.cluster.ctl("node", "list", "-t", "5s")
         self.assert_explained(result, 7, "accept-unproven")

@@ -19,10 +19,6 @@ import tempfile
 import time
 import zlib
 
-from cryptography import x509
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ed25519
-
 from raw_http2 import (CONTINUATION, END_HEADERS, HEADERS, INITIAL_WINDOW_SIZE, RST_STREAM,
                        RawHttp2, frame, header_block, message)
 
@@ -265,6 +261,10 @@ class Attack:
 
 def new_ephemeral():
     """PEM of a new key and the certificate that it has signed for itself."""
+    # Imported here: at the lowest priority the other kinds would begin seconds later.
+    from cryptography import x509
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ed25519
     key, nobody, now = ed25519.Ed25519PrivateKey.generate(), x509.Name([]), datetime.datetime.now()
     day = datetime.timedelta(1)
     certificate = x509.CertificateBuilder(

@@ -9,9 +9,12 @@ import time
 import cluster
 
 
+MOST = 40  # under way at a time: at 50 ms each, they then take two seconds and more
+
+
 class Commands:
     """`with Commands(cluster, "node", "list") as commands:` starts one every `interval`, also
-    while others have not ended; leaving it waits for all.
+    while others have not ended, up to MOST of them; leaving it waits for all.
 
     `cluster`: a CuratorCluster, whose tool is taken as it is at each start. A command has its
     default timeout. `looks_right(stdout)`: what else a success must be.
@@ -23,7 +26,8 @@ class Commands:
         self._curators, self._args, self._interval = curators, args, interval
         self._looks_right = looks_right
         self._stop = threading.Event()
-        self._pool = concurrent.futures.ThreadPoolExecutor(256)
+        self._pool = concurrent.futures.ThreadPoolExecutor(MOST)
+        self._places = threading.Semaphore(MOST)
         self._thread = threading.Thread(target=self._start_again_and_again)
         self._lock = threading.Lock()
         self._runs = []   # (began, ended)
@@ -41,7 +45,8 @@ class Commands:
     def _start_again_and_again(self):
         due = time.monotonic()
         while not self._stop.wait(max(0, due - time.monotonic())):
-            self._pool.submit(self._run)
+            if self._places.acquire(timeout=self._interval):
+                self._pool.submit(self._run)
             due = max(due + self._interval, time.monotonic())
 
     def _run(self):
@@ -57,6 +62,7 @@ class Commands:
         except (OSError, subprocess.SubprocessError) as error:
             failure = repr(error)
         ended = time.monotonic()
+        self._places.release()
         with self._lock:
             self._runs.append((began, ended))
             if failure is not None:

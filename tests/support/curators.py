@@ -193,8 +193,11 @@ class CuratorCluster:
     def wait_until_whole(self, seconds=60):
         """One leads, all others follow it, and all are UP."""
         expected = ["follower"] * (len(self.curators) - 1) + ["leader"]
-        eventually(lambda: sorted(self.roles()[a] for a in self.addresses()) == expected, seconds,
-                   f"one leads, the others follow:\n{self.logs()}")
+        try:
+            eventually(lambda: sorted(self.roles()[a] for a in self.addresses()) == expected,
+                       seconds, "one leads, the others follow")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; {self.roles()}\n{self.logs()}") from None
         eventually(lambda: all(self.states()[c.id] == "UP" for c in self.curators), seconds,
                    "all curators are UP")
 
