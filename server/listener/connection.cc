@@ -33,6 +33,7 @@ Connection::Connection(int fd, const PeerAddress& peer, absl::Duration now)
       accepted_at_(now),
       inode_(InodeOf(fd)),
       active_at_(absl::ToInt64Nanoseconds(now)),
+      within_bound_at_(now),
       looked_at_(now) {}
 
 void Connection::Pay(int64_t bytes, absl::Duration now) {
@@ -58,7 +59,14 @@ int64_t Connection::Look(absl::Duration now) {
     paid_.fetch_add(owed_, std::memory_order_relaxed);
     owed_ = 0;
   }
+  if (owed_ <= kUnpaidBytesOfStranger) within_bound_at_ = now;
   return owed_;
+}
+
+bool Connection::OwesTooMuch(absl::Duration now) const {
+  if (is_member()) return owed_ > kUnpaidBytesOfMember;
+  return owed_ > kUnpaidBytesOfStranger + kLongestRequest ||
+         (owed_ > kUnpaidBytesOfStranger && now - within_bound_at_ > kUnpaidGrace);
 }
 
 absl::Duration Connection::OwedFor(absl::Duration now) const {

@@ -52,7 +52,10 @@ class Connection {
   // --- of the thread that accepts
   // Reads what was received. Returns what is owed.
   int64_t Look(absl::Duration now);
-  // What was owed at the last look for longer than this: some request is not completed.
+  // Whether that, at the last look, is more than its peer may owe.
+  bool OwesTooMuch(absl::Duration now) const;
+  // For how long nothing was paid although it owed at the last look: some request is not
+  // completed.
   absl::Duration OwedFor(absl::Duration now) const;
   // Without a call: since when. None while there is one.
   absl::Duration IdleFor(absl::Duration now) const;
@@ -84,7 +87,8 @@ class Connection {
 
   // Of the thread that accepts.
   int64_t owed_ = 0;
-  int64_t sent_ = 0;  // to the peer, and acknowledged
+  absl::Duration within_bound_at_;  // the last look that found it within a stranger's bound
+  int64_t sent_ = 0;                // to the peer, and acknowledged
   absl::Duration looked_at_;
 };
 

@@ -131,8 +131,8 @@ void ConnectionTable::Look(int fd, absl::Duration now) {
     if (found == by_fd_.end() || found->second.cut) return;
     connection = found->second.connection;
   }
-  const int64_t owed = connection->Look(now);
-  if (owed <= (connection->is_member() ? kUnpaidBytesOfMember : kUnpaidBytesOfStranger)) return;
+  connection->Look(now);
+  if (!connection->OwesTooMuch(now)) return;
   Cut(connection);
   turned_away_.Count(TurnedAway::kUnpaid, connection->peer());
 }
@@ -141,12 +141,12 @@ void ConnectionTable::Sweep(absl::Duration now) {
   forgot_at_ = now;
   ForgetThoseGone();
   for (const ConnectionPtr& connection : Snapshot()) {
-    if (connection->OwedFor(now) > kRequestTimeout) {
-      // Time pays too.
-      connection->Look(now);
-      if (connection->OwedFor(now) <= kRequestTimeout) continue;
+    if (connection->OwesTooMuch(now) || connection->OwedFor(now) > kRequestTimeout) {
+      connection->Look(now);  // time pays too
+      const bool unpaid = connection->OwesTooMuch(now);
+      if (!unpaid && connection->OwedFor(now) <= kRequestTimeout) continue;
       Cut(connection);
-      turned_away_.Count(TurnedAway::kStalled, connection->peer());
+      turned_away_.Count(unpaid ? TurnedAway::kUnpaid : TurnedAway::kStalled, connection->peer());
     } else if (!connection->is_member() && connection->IdleFor(now) > kStrangerIdleTimeout) {
       Cut(connection);
     }
