@@ -117,7 +117,7 @@ class Reads:
                      "a" * (1 << 20), "(" * (1 << 20), f'node.id == "{OVERSIZED}"',
                      "(" * 10000 + "true" + ")" * 10000, "!" * 10000 + "true",
                      "-" * 10000 + "1 == 1", "[" * 10000 + "]" * 10000 + " == []",
-                     "true" + " && true" * 200000, 'node.id.matches("(")',
+                     "true" + " && true" * 100000, 'node.id.matches("(")',
                      'node.id.matches("(a{1000}){1000}")'):
             began = time.monotonic()
             self.assert_refused(StatusCode.INVALID_ARGUMENT, self.management.GetNodes,

@@ -213,10 +213,10 @@ TEST_F(ConnectionTableTest, AStrangerMaySendAWholeRequestAtOnce) {
 TEST_F(ConnectionTableTest, AMemberMayOweMore) {
   const auto pair = Connect();
   MakeMember(*pair);
-  pair->Send(3 << 20);
+  pair->Send(5 << 20);
   table_.Look(pair->accepted(), now_);
   EXPECT_FALSE(pair->IsCut());
-  pair->Send(2 << 20);
+  pair->Send(1 << 20);
   table_.Look(pair->accepted(), now_);
   EXPECT_TRUE(pair->IsCut());
 }
