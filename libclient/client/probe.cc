@@ -4,66 +4,18 @@
 #include <thread>
 #include <utility>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
 #include "curator/v1/server_status.pb.h"
 #include "libclient/core/call_outcome.h"
 #include "libclient/core/endpoint.h"
 #include "libclient/net/endpoint_channel.h"
 #include "libclient/net/leader_confirmation.h"
-#include "libclient/net/leader_watch.h"
 #include "libclient/net/monotonic.h"
+#include "libclient/net/role_question.h"
 #include "libclient/net/tcp_probe.h"
 
 namespace curator {
 namespace {
-
-// What one GetCurrentLeader stream told before it was cut.
-struct RoleAnswer {
-  absl::optional<core::LeaderView::Statement> statement;
-  std::string contradiction;
-  grpc::Status status;  // why it ended, where nothing was said
-};
-
-// The stream stays open only until its first message. Destroying it ends it.
-class RoleQuestion {
- public:
-  RoleQuestion(const net::EndpointChannel& channel, const absl::optional<ClusterCa>& ca,
-               core::Instant deadline)
-      : watch_(channel, ca,
-               {[this](core::LeaderView::Statement statement, std::string contradiction) {
-                  absl::MutexLock lock(&mutex_);
-                  if (answer_.statement.has_value()) return;
-                  answer_.statement = std::move(statement);
-                  answer_.contradiction = std::move(contradiction);
-                },
-                [this](grpc::Status status, const identity::PeerRecord::Seen& seen) {
-                  absl::MutexLock lock(&mutex_);
-                  answer_.status = std::move(status);
-                  ended_ = true;
-                }}) {
-    watch_.Start();
-    const auto settled = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-      return answer_.statement.has_value() || ended_;
-    };
-    absl::MutexLock lock(&mutex_);
-    mutex_.AwaitWithTimeout(absl::Condition(&settled), core::Until(deadline, net::Now()));
-  }
-
-  RoleAnswer End() {
-    watch_.Cancel();
-    absl::MutexLock lock(&mutex_);
-    mutex_.Await(absl::Condition(&ended_));
-    return answer_;
-  }
-
- private:
-  absl::Mutex mutex_;
-  RoleAnswer answer_ ABSL_GUARDED_BY(mutex_);
-  bool ended_ ABSL_GUARDED_BY(mutex_) = false;
-  net::LeaderWatch watch_;
-};
 
 Verdict VerdictOf(identity::CertificateFault fault) {
   switch (fault) {
@@ -134,8 +86,10 @@ class EndpointProbe {
         it != options_.expected_node_ids.end()) {
       channel_options.expected_node_id = it->second;
     }
+    channel_options.one_connection = true;
     channel_ = net::OpenChannel(endpoint_, channel_options);
-    const RoleAnswer answer = RoleQuestion(channel_, options_.ca, deadline_).End();
+    const net::RoleAnswer answer =
+        net::RoleQuestion(channel_, options_.ca).Await(deadline_, /*stops=*/{});
     const identity::PeerRecord::Seen seen = channel_.peer->Get();
     result_.endpoint.node_id = seen.verification.name;
     if (seen.handshakes > 0 && options_.ca.has_value() && !seen.verification.ok()) {

@@ -112,6 +112,18 @@ std::vector<std::string> LeaderView::Speakers() const {
   return speakers;
 }
 
+bool IsCredible(const LeaderView::Statement& claim, bool accept_unproven) {
+  switch (claim.proof) {
+    case LeaderView::Proof::kValid:
+      return true;
+    case LeaderView::Proof::kMissing:
+      return accept_unproven;
+    case LeaderView::Proof::kWrong:
+      return false;
+  }
+  return false;
+}
+
 absl::Status LeaderView::CheckInvariants() const {
   const absl::optional<std::string> believed = believed_leader();
   bool claim_stands = false;

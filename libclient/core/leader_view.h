@@ -87,6 +87,9 @@ class LeaderView {
   uint64_t sequence_ = 0;
 };
 
+// Whether a claim to lead is to be taken for one. A wrong proof never is.
+bool IsCredible(const LeaderView::Statement& claim, bool accept_unproven);
+
 }  // namespace curator::core
 
 #endif  // LIBCLIENT_CORE_LEADER_VIEW_H_

@@ -1,5 +1,6 @@
 #include "libclient/identity/tls_credentials.h"
 
+#include <atomic>
 #include <functional>
 #include <utility>
 
@@ -24,6 +25,11 @@ class ServerVerifier final : public grpc::experimental::ExternalCertificateVerif
 
   bool Verify(grpc::experimental::TlsCustomVerificationCheckRequest* request,
               std::function<void(grpc::Status)> /*callback*/, grpc::Status* sync_status) override {
+    if (trust_.one_connection && accepted_) {
+      *sync_status = grpc::Status(grpc::StatusCode::UNAUTHENTICATED,
+                                  "the connection is lost, and no other takes its place");
+      return true;
+    }
     std::string leaf_pem = Copy(request->peer_cert());
     Verification verification = Judge(leaf_pem);
     *sync_status = verification.ok()
@@ -36,6 +42,7 @@ class ServerVerifier final : public grpc::experimental::ExternalCertificateVerif
         verification.fault != CertificateFault::kMalformed) {
       ca_sha256 = trust_.ca->sha256();
     }
+    accepted_ = verification.ok();
     record_->Set(std::move(verification), std::move(leaf_pem), std::move(ca_sha256));
     return true;
   }
@@ -62,6 +69,8 @@ class ServerVerifier final : public grpc::experimental::ExternalCertificateVerif
   // Constant after construction.
   const ChannelTrust trust_;
   const std::shared_ptr<PeerRecord> record_;
+
+  std::atomic<bool> accepted_{false};
 };
 
 }  // namespace

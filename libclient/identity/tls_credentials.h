@@ -40,6 +40,9 @@ class PeerRecord {
 struct ChannelTrust {
   absl::optional<ClusterCa> ca;  // none: trust on first use, everything passes and is recorded
   std::string expected_node_id;  // empty: any node of the cluster
+  // What was proved on a connection is not true of the next one, which gRPC would make by
+  // itself: once a server was accepted, all further handshakes of the channel fail.
+  bool one_connection = false;
 };
 
 // `identity` none: no client certificate is sent. `record` is never null.

@@ -53,6 +53,7 @@ EndpointChannel OpenChannel(const core::Endpoint& endpoint, const ChannelOptions
   identity::ChannelTrust trust;
   trust.ca = options.ca;
   trust.expected_node_id = options.expected_node_id;
+  trust.one_connection = options.one_connection;
   opened.channel = grpc::CreateCustomChannel(
       Target(endpoint), identity::MakeChannelCredentials(trust, options.identity, opened.peer),
       arguments);

@@ -26,6 +26,7 @@ struct ChannelOptions {
   absl::Duration keepalive_time = absl::InfiniteDuration();  // infinite: no pings
   absl::Duration keepalive_timeout = absl::Milliseconds(500);
   absl::Duration connect_timeout = absl::Seconds(5);
+  bool one_connection = false;  // ChannelTrust::one_connection
 };
 
 struct EndpointChannel {

@@ -138,7 +138,8 @@ class LogicalCall {
     options.metadata = {{core::kRequestIdMetadata, request_id_}};
     const std::string path =
         absl::StrCat("/", method_->service()->full_name(), "/", method_->name());
-    const std::unique_ptr<LeaderChannels::Place> place = leader.channels->Take();
+    const std::unique_ptr<LeaderChannels::Place> place =
+        leader.channels->Take(options.deadline, options.stops);
     const grpc::Status status = attempt(*this, leader, place->channel(), path, options);
     const std::string message = status.error_message();
     const std::string details = status.error_details();

@@ -262,13 +262,11 @@ void LeaderSearch::Dial(Candidate& candidate, core::Instant now) {
   channel_options.keepalive_timeout = options_.keepalive_timeout;
   // Longer than ours: it is we who give up, and can say how far it got.
   channel_options.connect_timeout = options_.connect_timeout + absl::Seconds(1);
+  channel_options.one_connection = true;
   candidate.channel = OpenChannel(candidate.endpoint, channel_options);
   candidate.channels = std::make_shared<LeaderChannels>(
-      candidate.channel.channel, [endpoint = candidate.endpoint, further = channel_options,
-                                  peer = candidate.channel.peer]() mutable {
-        further.expected_node_id = peer->Get().verification.name;
-        return OpenChannel(endpoint, further).channel;
-      });
+      candidate.channel.channel, OpenProved(candidate.endpoint, channel_options,
+                                            candidate.channel.peer, options_.accept_unproven));
   candidate.superseded = std::stop_source();
   candidate.dialled_at = now;
   candidate.answered = false;
@@ -328,18 +326,6 @@ void LeaderSearch::OnFailed(Candidate& candidate, Phase phase, Verdict verdict,
   if (verdict != Verdict::kStaleLeader) candidate.report.leader_id.clear();
 }
 
-bool LeaderSearch::IsCredible(const core::LeaderView::Statement& claim) const {
-  switch (claim.proof) {
-    case core::LeaderView::Proof::kValid:
-      return true;
-    case core::LeaderView::Proof::kMissing:
-      return options_.accept_unproven;
-    case core::LeaderView::Proof::kWrong:
-      return false;
-  }
-  return false;
-}
-
 // As if it had not answered: nothing is learnt from it, and it is asked again in a while.
 void LeaderSearch::OnUnproven(Candidate& candidate, const core::LeaderView::Statement& claim) {
   candidate.report.node_id = claim.node_id;
@@ -364,7 +350,7 @@ void LeaderSearch::OnSaid(uint64_t dial_id, core::LeaderView::Statement statemen
   if (statement.claims() && statement.node_id == elected_node_id_) {
     statement.proof = core::LeaderView::Proof::kValid;
   }
-  if (statement.claims() && !IsCredible(statement)) {
+  if (statement.claims() && !core::IsCredible(statement, options_.accept_unproven)) {
     OnUnproven(*candidate, statement);
     return;
   }

@@ -84,8 +84,6 @@ class LeaderSearch {
   void Disconnect(Candidate& candidate);
   void OnFailed(Candidate& candidate, Phase phase, Verdict verdict, std::string detail);
   void OnSaid(uint64_t dial_id, core::LeaderView::Statement statement, std::string contradiction);
-  // Whether this claim to lead is to be taken for one.
-  bool IsCredible(const core::LeaderView::Statement& claim) const;
   void OnUnproven(Candidate& candidate, const core::LeaderView::Statement& claim);
   void OnEnded(uint64_t dial_id, const grpc::Status& status,
                const identity::PeerRecord::Seen& seen);

@@ -90,7 +90,11 @@ class Tls : public ::testing::Test {
   }
 
   grpc::Status Call(const ChannelTrust& trust, const absl::optional<Identity>& identity) {
-    const auto stub = api::CuratorLocal::NewStub(Connect(port_, trust, identity));
+    return CallOn(Connect(port_, trust, identity));
+  }
+
+  grpc::Status CallOn(const std::shared_ptr<grpc::Channel>& channel) {
+    const auto stub = api::CuratorLocal::NewStub(channel);
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(10));
     api::GetCACertificateResponse response;
@@ -131,6 +135,39 @@ TEST_F(Tls, UserSendsExactlyItsOwnCertificate) {
   ASSERT_TRUE(status.ok()) << status.error_message();
   EXPECT_THAT(witness_.leaves(), ElementsAre(user.certificate_pem()));
   EXPECT_THAT(witness_.chains(), IsEmpty());
+}
+
+// gRPC would connect again by itself, to whoever is there then.
+TEST_F(Tls, AChannelOfOneConnectionNeverMakesAnother) {
+  for (const bool one_connection : {true, false}) {
+    ChannelTrust trust = Pinned();
+    trust.one_connection = one_connection;
+    const auto channel = Connect(port_, trust, User());
+    ASSERT_TRUE(CallOn(channel).ok());
+    ASSERT_TRUE(CallOn(channel).ok());
+    const int handshakes = record_->Get().handshakes;
+    server_->Shutdown(std::chrono::system_clock::now());
+    grpc::ServerBuilder builder;
+    builder.RegisterService(&witness_);
+    builder.AddListeningPort(absl::StrCat("127.0.0.1:", port_),
+                             MakeServerCredentials(NodeOf(ca_, ca_key_, PrivateKey::Generate())));
+    server_ = builder.BuildAndStart();
+    ASSERT_NE(server_, nullptr);
+    grpc::Status status = CallOn(channel);
+    for (int i = 0; !one_connection && !status.ok() && i < 1000; ++i) {
+      channel->WaitForConnected(std::chrono::system_clock::now() + std::chrono::seconds(10));
+      status = CallOn(channel);
+    }
+    EXPECT_EQ(status.ok(), !one_connection) << status.error_message();
+    if (!one_connection) continue;
+    // Also when asked again; and what was seen of the first is what is remembered.
+    EXPECT_FALSE(CallOn(channel).ok());
+    EXPECT_EQ(record_->Get().handshakes, handshakes);
+    EXPECT_EQ(record_->Get().verification.name, server_id());
+    TearDown();
+    server_.reset();
+    SetUp();
+  }
 }
 
 TEST_F(Tls, NodeSendsExactlyItsOwnCertificate) {

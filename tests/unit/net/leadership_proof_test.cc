@@ -30,6 +30,15 @@ class LeadershipProof : public ClientTest {
   std::unique_ptr<Client> StrictClient(std::vector<std::string> endpoints) const {
     return Create(StrictOptions(std::move(endpoints)));
   }
+  // Of a search that is given up as soon as somebody has answered.
+  static Error ErrorOfShortSearch(Client& client) {
+    const absl::Time deadline = absl::Now() + kSlack;
+    Error error;
+    do {
+      error = ErrorOf(client.ListNodes(Within(absl::Milliseconds(300))).status());
+    } while (error.code == ErrorCode::kUnreachable && absl::Now() < deadline);
+    return error;
+  }
   ScriptedCurator& AddRogue(Proof proof = Proof::kNone, int64_t term = kHugeTerm) {
     ScriptedCurator& rogue = AddCurator();
     rogue.SetProof(proof);
@@ -77,8 +86,7 @@ TEST_F(LeadershipProof, WrongIsNoAnswerWhateverIsAccepted) {
       ScriptedCurator& rogue = AddRogue(proof);
       ClientOptions options = StrictOptions({rogue.address()});
       options.accept_unproven = accept_unproven;
-      const Error error =
-          ErrorOf(Create(options)->ListNodes(Within(absl::Milliseconds(300))).status());
+      const Error error = ErrorOfShortSearch(*Create(options));
       EXPECT_EQ(error.code, ErrorCode::kUntrusted) << static_cast<int>(proof);
       ASSERT_EQ(error.endpoints.size(), 1u);
       EXPECT_EQ(error.endpoints[0].verdict, Verdict::kFalseLeader) << static_cast<int>(proof);
@@ -183,8 +191,7 @@ TEST_F(LeadershipProof, IsAskedOfTheNextLeaderToo) {
   const auto client = StrictClient({leader.address(), rogue.address(), next.address()});
   ASSERT_TRUE(client->ListNodes(Within(absl::Seconds(20))).ok());
   leader.Stop();
-  const Error error = ErrorOf(client->ListNodes(Within(absl::Milliseconds(500))).status());
-  EXPECT_EQ(error.code, ErrorCode::kNoLeader);
+  EXPECT_EQ(ErrorOfShortSearch(*client).code, ErrorCode::kNoLeader);
   next.Lead(8);
   const absl::StatusOr<NodeList> list = client->ListNodes(Within(absl::Seconds(20)));
   ASSERT_TRUE(list.ok()) << list.status();
@@ -196,10 +203,9 @@ TEST_F(LeadershipProof, IsWhatAWatchWantsAsWell) {
   ScriptedCurator& rogue = AddRogue();
   const auto client = StrictClient({rogue.address()});
   int told = 0;
-  EXPECT_EQ(ErrorOf(client->WatchNodes([&](const NodeEvent&) { ++told; },
-                                       Within(absl::Milliseconds(300))))
-                .code,
-            ErrorCode::kUntrusted);
+  EXPECT_EQ(
+      ErrorOf(client->WatchNodes([&](const NodeEvent&) { ++told; }, Within(absl::Seconds(2)))).code,
+      ErrorCode::kUntrusted);
   EXPECT_FALSE(client
                    ->WatchLeader(
                        [&](const absl::optional<Leader>& leader) {
