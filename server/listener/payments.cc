@@ -21,31 +21,53 @@ using grpc::experimental::InterceptorBatchMethods;
 using grpc::experimental::ServerRpcInfo;
 
 // A call without its message: frames, and what gRPC keeps of the headers for itself.
-constexpr int64_t kOfACall = 2048;
+constexpr int64_t kOfACall = 512;
 // Beside its own bytes: the frames it came in.
 constexpr int64_t kOfAMessage = 256;
+// Owed for a call that its peer took back before it was answered. What gRPC does for one
+// costs far more than the few bytes that reset it, and calls that are reset as they are
+// made must not go on without end. Those whom their clients cancel now and then do not
+// notice.
+constexpr int64_t kOfACallTakenBack = 2048;
 
 class PaymentInterceptor final : public grpc::experimental::Interceptor {
  public:
   // `parsed`: its messages are protobuf's, not bytes.
-  PaymentInterceptor(std::shared_ptr<Connection> connection, bool parsed)
-      : connection_(std::move(connection)), parsed_(parsed) {
+  PaymentInterceptor(std::shared_ptr<Connection> connection, const grpc::ServerContextBase* context,
+                     int64_t metadata, bool parsed)
+      : connection_(std::move(connection)),
+        context_(context),
+        parsed_(parsed),
+        unpaid_(kOfACall + metadata) {
     connection_->OnCallBegan(BootTime());
   }
-  ~PaymentInterceptor() override { connection_->OnCallEnded(BootTime()); }
+  ~PaymentInterceptor() override {
+    if (!answered_) connection_->Pay(-kOfACallTakenBack, BootTime());
+    connection_->OnCallEnded(BootTime());
+  }
 
   void Intercept(InterceptorBatchMethods* methods) override {
     if (methods->QueryInterceptionHookPoint(InterceptionHookPoints::POST_RECV_MESSAGE)) {
       // Null: it could not be parsed, or there is none any more.
       if (void* message = methods->GetRecvMessage(); message != nullptr) {
         const int64_t size = SizeOf(message);
+        PayForCall();
         connection_->Pay(size + size / 8 + kOfAMessage, BootTime());
       }
+    }
+    if (methods->QueryInterceptionHookPoint(InterceptionHookPoints::PRE_SEND_STATUS) &&
+        !context_->IsCancelled()) {
+      answered_ = true;
+      PayForCall();
     }
     methods->Proceed();
   }
 
  private:
+  // With its first message, or its answer: of a call that was taken back before there was
+  // either, the header stays unpaid.
+  void PayForCall() { connection_->Pay(std::exchange(unpaid_, 0), BootTime()); }
+
   int64_t SizeOf(void* message) const {
     return static_cast<int64_t>(
         parsed_ ? static_cast<const google::protobuf::MessageLite*>(message)->ByteSizeLong()
@@ -53,7 +75,10 @@ class PaymentInterceptor final : public grpc::experimental::Interceptor {
   }
 
   const std::shared_ptr<Connection> connection_;
+  const grpc::ServerContextBase* const context_;
   const bool parsed_;
+  int64_t unpaid_;         // for the call itself
+  bool answered_ = false;  // by a status of ours, before it was taken back
 };
 
 class PaymentFactory final : public grpc::experimental::ServerInterceptorFactoryInterface {
@@ -84,8 +109,8 @@ class PaymentFactory final : public grpc::experimental::ServerInterceptorFactory
     for (const auto& [key, value] : context->client_metadata()) {
       metadata += static_cast<int64_t>(key.size() + value.size());
     }
-    connection->Pay(kOfACall + metadata, BootTime());
-    return new PaymentInterceptor(std::move(connection), parsed_.contains(info->method()));
+    return new PaymentInterceptor(std::move(connection), context, metadata,
+                                  parsed_.contains(info->method()));
   }
 
  private:
