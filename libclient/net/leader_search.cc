@@ -109,7 +109,7 @@ void LeaderSearch::OnHint(core::Endpoint endpoint) {
 }
 
 void LeaderSearch::OnElected(std::string node_id, absl::optional<core::Endpoint> endpoint) {
-  queue_->Post([this, node_id = std::move(node_id), endpoint = std::move(endpoint)] {
+  queue_->Post([this, node_id = std::move(node_id)] {
     elected_node_id_ = node_id;
     // It may have claimed to lead before we knew that it may.
     for (const auto& candidate : candidates_.all()) {
