@@ -20,6 +20,17 @@ constexpr int64_t kFreeBytesPerSecond = 1024;
 // A peer that reads a long listing opens its window again and again.
 constexpr int64_t kSentBytesPerFreeByte = 8;
 
+constexpr int64_t kCallsInGrace = 8;
+
+// What has arrived and was not read yet is not gRPC's to work through any more. Bounded:
+// what comes after the shutdown is refused by the kernel.
+void Drop(int fd) {
+  constexpr int kMostReads = 64;
+  for (int i = 0; i < kMostReads; ++i) {
+    if (::recv(fd, nullptr, 1 << 20, MSG_DONTWAIT | MSG_TRUNC) <= 0) return;
+  }
+}
+
 ino_t InodeOf(int fd) {
   struct stat status {};
   return ::fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode) ? status.st_ino : 0;
@@ -59,14 +70,20 @@ int64_t Connection::Look(absl::Duration now) {
     paid_.fetch_add(owed_, std::memory_order_relaxed);
     owed_ = 0;
   }
-  if (owed_ <= kUnpaidBytesOfStranger) within_bound_at_ = now;
+  if (owed_ <= kUnpaidBytesOfStranger) {
+    within_bound_at_ = now;
+    begun_within_bound_ = begun_calls_.load(std::memory_order_relaxed);
+  }
   return owed_;
 }
 
 bool Connection::OwesTooMuch(absl::Duration now) const {
   if (is_member()) return owed_ > kUnpaidBytesOfMember;
-  return owed_ > kUnpaidBytesOfStranger + kLongestRequest ||
-         (owed_ > kUnpaidBytesOfStranger && now - within_bound_at_ > kUnpaidGrace);
+  if (owed_ <= kUnpaidBytesOfStranger) return false;
+  // One long request, or many calls that come to nothing?
+  const int64_t begun = begun_calls_.load(std::memory_order_relaxed) - begun_within_bound_;
+  return owed_ > kUnpaidBytesOfStranger + kLongestRequest || begun > kCallsInGrace ||
+         now - within_bound_at_ > kUnpaidGrace;
 }
 
 absl::Duration Connection::OwedFor(absl::Duration now) const {
@@ -84,7 +101,10 @@ void Connection::Cut() {
   // The copy pins whatever the number stands for now, until it was looked at.
   const int copy = ::fcntl(fd_, F_DUPFD_CLOEXEC, 0);
   const int pinned = copy >= 0 ? copy : fd_;  // out of descriptors: almost as good
-  if (InodeOf(pinned) == inode_) ::shutdown(pinned, SHUT_RDWR);
+  if (InodeOf(pinned) == inode_) {
+    ::shutdown(pinned, SHUT_RDWR);
+    Drop(pinned);
+  }
   if (copy >= 0) ::close(copy);
 }
 

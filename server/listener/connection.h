@@ -35,6 +35,7 @@ class Connection {
   // --- of its calls; times are BootTime()
   void OnCallBegan(absl::Duration now) {
     open_calls_.fetch_add(1, std::memory_order_relaxed);
+    begun_calls_.fetch_add(1, std::memory_order_relaxed);
     Pay(0, now);
   }
   void OnCallEnded(absl::Duration now) {
@@ -82,12 +83,14 @@ class Connection {
   std::atomic<int64_t> paid_{0};
   std::atomic<int64_t> active_at_;  // the last payment by a call, or the beginning
   std::atomic<int64_t> open_calls_{0};
+  std::atomic<int64_t> begun_calls_{0};
   std::atomic<bool> checked_{false};
   std::atomic<bool> member_{false};
 
   // Of the thread that accepts.
   int64_t owed_ = 0;
   absl::Duration within_bound_at_;  // the last look that found it within a stranger's bound
+  int64_t begun_within_bound_ = 0;  // calls that had begun by then
   int64_t sent_ = 0;                // to the peer, and acknowledged
   absl::Duration looked_at_;
 };

@@ -21,6 +21,8 @@ namespace {
 // role changes nobody accepts, and who finds it full waits a second for its next attempt.
 constexpr int kBacklog = 1024;
 
+constexpr int kReceiveBuffer = 128 << 10;
+
 void Enable(int fd, int level, int option) {
   const int on = 1;
   ::setsockopt(fd, level, option, &on, sizeof(on));
@@ -38,6 +40,9 @@ int OpenOne(const sockaddr* address, socklen_t size) {
     const int v6_only = 0;
     ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6_only, sizeof(v6_only));
   }
+  // Inherited by what is accepted: so much of a peer's waits in the kernel, where no account
+  // sees what it costs to work through.
+  ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &kReceiveBuffer, sizeof(kReceiveBuffer));
   if (::bind(fd, address, size) == 0 && ::listen(fd, kBacklog) == 0) return fd;
   const int error = errno;
   ::close(fd);

@@ -24,10 +24,10 @@ using grpc::experimental::ServerRpcInfo;
 constexpr int64_t kOfACall = 512;
 // Beside its own bytes: the frames it came in.
 constexpr int64_t kOfAMessage = 256;
-// Owed for a call that its peer took back before it was answered. What gRPC does for one
-// costs far more than the few bytes that reset it, and calls that are reset as they are
-// made must not go on without end. Those whom their clients cancel now and then do not
-// notice.
+// Owed for a call that brought no request, or was taken back before it was answered. What
+// gRPC does for one costs far more than the few bytes that reset it, and calls that are
+// reset as they are made must not go on without end. A client that cancels now and then
+// does not notice.
 constexpr int64_t kOfACallTakenBack = 2048;
 
 class PaymentInterceptor final : public grpc::experimental::Interceptor {
@@ -51,23 +51,16 @@ class PaymentInterceptor final : public grpc::experimental::Interceptor {
       // Null: it could not be parsed, or there is none any more.
       if (void* message = methods->GetRecvMessage(); message != nullptr) {
         const int64_t size = SizeOf(message);
-        PayForCall();
-        connection_->Pay(size + size / 8 + kOfAMessage, BootTime());
+        connection_->Pay(std::exchange(unpaid_, 0) + size + size / 8 + kOfAMessage, BootTime());
       }
     }
-    if (methods->QueryInterceptionHookPoint(InterceptionHookPoints::PRE_SEND_STATUS) &&
-        !context_->IsCancelled()) {
-      answered_ = true;
-      PayForCall();
+    if (methods->QueryInterceptionHookPoint(InterceptionHookPoints::PRE_SEND_STATUS)) {
+      answered_ = unpaid_ == 0 && !context_->IsCancelled();
     }
     methods->Proceed();
   }
 
  private:
-  // With its first message, or its answer: of a call that was taken back before there was
-  // either, the header stays unpaid.
-  void PayForCall() { connection_->Pay(std::exchange(unpaid_, 0), BootTime()); }
-
   int64_t SizeOf(void* message) const {
     return static_cast<int64_t>(
         parsed_ ? static_cast<const google::protobuf::MessageLite*>(message)->ByteSizeLong()
@@ -77,8 +70,8 @@ class PaymentInterceptor final : public grpc::experimental::Interceptor {
   const std::shared_ptr<Connection> connection_;
   const grpc::ServerContextBase* const context_;
   const bool parsed_;
-  int64_t unpaid_;         // for the call itself
-  bool answered_ = false;  // by a status of ours, before it was taken back
+  int64_t unpaid_;         // for the call itself, until its first message
+  bool answered_ = false;  // before it was taken back
 };
 
 class PaymentFactory final : public grpc::experimental::ServerInterceptorFactoryInterface {
