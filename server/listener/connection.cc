@@ -20,7 +20,7 @@ constexpr int64_t kFreeBytesPerSecond = 1024;
 // A peer that reads a long listing opens its window again and again.
 constexpr int64_t kSentBytesPerFreeByte = 8;
 
-constexpr int64_t kCallsInGrace = 8;
+constexpr int64_t kCallsInGrace = 2;
 
 // What has arrived and was not read yet is not gRPC's to work through any more. Bounded:
 // what comes after the shutdown is refused by the kernel.
@@ -82,7 +82,9 @@ bool Connection::OwesTooMuch(absl::Duration now) const {
   if (owed_ <= kUnpaidBytesOfStranger) return false;
   // One long request, or many calls that come to nothing?
   const int64_t begun = begun_calls_.load(std::memory_order_relaxed) - begun_within_bound_;
-  return owed_ > kUnpaidBytesOfStranger + kLongestRequest || begun > kCallsInGrace ||
+  const bool one_request =
+      open_calls_.load(std::memory_order_relaxed) > 0 && begun <= kCallsInGrace;
+  return !one_request || owed_ > kUnpaidBytesOfStranger + kLongestRequest ||
          now - within_bound_at_ > kUnpaidGrace;
 }
 
