@@ -21,8 +21,6 @@ constexpr Row kRows[] = {
     {"stranger-connections-per-address", &Limits::stranger_connections_per_address, 16, 1000000},
     {"buffers-mib", &Limits::buffers_mib, 64, 1000000},
 
-    // --- requests and streams
-
     // --- registration
     {"new-nodes", &Limits::new_nodes, 1, 1000000},
     {"registration-burst", &Limits::registration_burst, 1, 1000000},

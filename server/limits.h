@@ -28,8 +28,6 @@ struct Limits {
   // and ends streams. The last net: the account of each connection bounds more tightly.
   int64_t buffers_mib = 512;
 
-  // --- requests and streams
-
   // --- registration
   int64_t new_nodes = 10000;              // that wait for approval at a time
   int64_t registration_burst = 1000;      // new nodes at once, after a quiet time
@@ -55,8 +53,6 @@ std::string LimitNames();
 // long and is told so; and an eighth for what they are wrapped in. Over it the connection is
 // closed.
 inline constexpr int64_t kUnpaidBytesOfStranger = 288 << 10;
-// A stranger may send a whole request at once: if that is delivered in so short a time.
-inline constexpr absl::Duration kUnpaidGrace = absl::Milliseconds(250);
 inline constexpr int64_t kUnpaidBytesOfMember = 5760 << 10;
 // So long may a request take to be complete (a part of it of more than kStalledBytes).
 inline constexpr absl::Duration kRequestTimeout = absl::Seconds(10);
@@ -108,6 +104,7 @@ inline constexpr size_t kWriteBytesWaiting = 32 << 20;
 inline constexpr size_t kReadsWaiting = 16384;
 // Of a node, those that wait until it may write again.
 inline constexpr size_t kPacedWritesOfANode = 256;
+inline constexpr size_t kPacedBytesOfANode = 1 << 20;
 
 }  // namespace curatord
 

@@ -17,6 +17,7 @@
 #include "libclient/identity/tls_credentials.h"
 #include "server/boot_clock.h"
 #include "server/follower/not_leader.h"
+#include "server/leader/admission.h"
 #include "server/leader/heartbeats.h"
 #include "server/leader/leader_services.h"
 #include "server/leader/leadership.h"
@@ -34,6 +35,7 @@ namespace curatord {
 namespace {
 
 constexpr absl::Duration kPrepareStep = absl::Seconds(1);
+constexpr absl::Duration kBetweenReservations = absl::Seconds(5);
 constexpr absl::Duration kBindRetry = absl::Milliseconds(200);
 
 void SetServerArguments(grpc::ServerBuilder* builder) {
@@ -136,10 +138,16 @@ absl::Status Listener::Run() {
     }
     std::unique_ptr<Served> served = Start(role.value, role.version);
     if (served != nullptr) {
+      const Role last = served->role;
       role = WaitForOther(role.version, served.get());
       // Whoever looks for a leader is to be refused here at once, and go elsewhere.
       if (stopping_ || role.value.kind == Role::Kind::kNone) accept_loop_.Close();
       Retire(std::move(served));
+      // A leadership that cannot be served any more has resigned. It does not begin again:
+      // what it wrote last may still be under way.
+      while (!stopping_ && last.kind == Role::Kind::kLeader && role.value == last) {
+        role = election_->role().WaitForChange(role.version, absl::InfiniteDuration());
+      }
     } else {
       role = election_->role().WaitForChange(role.version, kBindRetry);
     }
@@ -151,9 +159,10 @@ absl::Status Listener::Run() {
 Published<Role>::Versioned Listener::WaitForOther(uint64_t version, Served* served) {
   for (;;) {
     Published<Role>::Versioned role =
-        election_->role().WaitForChange(version, absl::InfiniteDuration());
+        election_->role().WaitForChange(version, kBetweenReservations);
     if (stopping_ || !(role.value == served->role)) return role;
     version = role.version;
+    ReserveConnections(served->role.leader_id);  // curators come and go
     if (rebuild_.exchange(false) && !RebuildServer(served)) return role;
   }
 }
@@ -299,8 +308,13 @@ bool Listener::StartServer(Served* served) {
   if (options_.metrics != nullptr) {
     interceptors.push_back(options_.metrics->rpcs()->NewInterceptorFactory());
   }
-  interceptors.push_back(
-      NewPaymentInterceptorFactory(accept_loop_.connections(), authorizer_, leads));
+  interceptors.push_back(NewPaymentInterceptorFactory(
+      accept_loop_.connections(),
+      [this](const grpc::ServerContextBase& context) {
+        const absl::optional<Caller> member = authorizer_->Member(context);
+        return member.has_value() && CheckNotRevoked(*member, *state_).ok();
+      },
+      leads));
   builder.experimental().SetInterceptorCreators(std::move(interceptors));
   served->server = builder.BuildAndStart();
   if (served->server == nullptr) {

@@ -10,6 +10,12 @@
 #include "libclient/net/role_question.h"
 
 namespace curator::net {
+namespace {
+
+// Whoever did not get one, for whatever reason, makes do; the next may ask again.
+constexpr absl::Duration kBetweenRefusals = absl::Seconds(1);
+
+}  // namespace
 
 LeaderChannels::LeaderChannels(std::shared_ptr<grpc::Channel> first, Open open)
     : open_(std::move(open)) {
@@ -24,7 +30,7 @@ std::unique_ptr<LeaderChannels::Place> LeaderChannels::Take(
   for (;;) {
     {
       absl::MutexLock lock(&mutex_);
-      if (HasRoom() || refused_ || !in_time) return PlaceAt(FirstWithRoom());
+      if (HasRoom() || Now() < not_before_ || !in_time) return PlaceAt(FirstWithRoom());
     }
     in_time = AwaitUnlessStopped(mutex_, settled, deadline, stops) == WaitEnd::kHappened;
     {
@@ -35,8 +41,12 @@ std::unique_ptr<LeaderChannels::Place> LeaderChannels::Take(
     std::shared_ptr<grpc::Channel> further = open_(deadline, stops);
     absl::MutexLock lock(&mutex_);
     opening_ = false;
-    refused_ = further == nullptr;
-    if (further != nullptr) connections_.push_back({std::move(further)});
+    if (further != nullptr) {
+      connections_.push_back({std::move(further)});
+    } else {
+      not_before_ = core::After(Now(), kBetweenRefusals);
+      in_time = false;
+    }
   }
 }
 

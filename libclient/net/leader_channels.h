@@ -77,7 +77,7 @@ class LeaderChannels : public std::enable_shared_from_this<LeaderChannels> {
   absl::Mutex mutex_;
   std::deque<Connection> connections_ ABSL_GUARDED_BY(mutex_);  // grows only
   bool opening_ ABSL_GUARDED_BY(mutex_) = false;                // by one at a time
-  bool refused_ ABSL_GUARDED_BY(mutex_) = false;                // the last one was not had
+  core::Instant not_before_ ABSL_GUARDED_BY(mutex_){};          // the last one was not had
 };
 
 // The further connections of a leader that was found by one with the options of `first`, and

@@ -154,9 +154,13 @@ absl::StatusOr<Caller> Authorizer::Authorize(const grpc::ServerContextBase& cont
   return AuthorizePem(LeafOf(context), full_method);
 }
 
-bool Authorizer::IsMember(const grpc::ServerContextBase& context) const {
-  const Caller::Kind kind = Identify(LeafOf(context)).kind;
-  return kind == Caller::Kind::kNode || kind == Caller::Kind::kUser;
+absl::optional<Caller> Authorizer::Member(const grpc::ServerContextBase& context) const {
+  Caller caller = Identify(LeafOf(context));
+  if (caller.kind != Caller::Kind::kNode && caller.kind != Caller::Kind::kUser) {
+    return absl::nullopt;
+  }
+  caller.must_be_member = true;
+  return caller;
 }
 
 }  // namespace curatord

@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
 #include "grpcpp/server_context.h"
 #include "libclient/identity/certificate.h"
 #include "server/auth/caller.h"
@@ -29,8 +30,8 @@ class Authorizer {
   absl::StatusOr<Caller> AuthorizePem(absl::string_view leaf_pem,
                                       absl::string_view full_method) const;
 
-  // Whether it comes with a certificate of a node or user of this cluster.
-  bool IsMember(const grpc::ServerContextBase& context) const;
+  // The node or user of this cluster whose certificate it comes with; none if there is none.
+  absl::optional<Caller> Member(const grpc::ServerContextBase& context) const;
 
  private:
   Caller Identify(absl::string_view leaf_pem) const;

@@ -68,7 +68,8 @@ void AnsweredRequests::Finish(const std::string& key, const std::string& node,
     const auto it = requests_.find(key);
     if (it == requests_.end() || it->second.answered) return;
     repeated.swap(it->second.repeated);
-    if (absl::IsUnavailable(answer.status())) {
+    // Nothing was done, for a cause that may pass.
+    if (absl::IsUnavailable(answer.status()) || absl::IsResourceExhausted(answer.status())) {
       requests_.erase(it);
     } else {
       it->second.answered = true;

@@ -26,15 +26,18 @@ void PacedWrites::Write(const std::string& node_id, Kind kind, Leadership::Decis
         kind == Kind::kNewest && !node.waiting.empty() && node.waiting.back().kind == kind;
     if (stopping_) {
       refused = LostLeadershipError(leadership_->term());
-    } else if (node.answers >= kPacedWritesOfANode) {
+    } else if (node.answers >= kPacedWritesOfANode ||
+               (node.answers > 0 && node.bytes + bytes > kPacedBytesOfANode)) {
       refused = OverloadedError(absl::StrCat(node.answers, " writes of node ", node_id));
     } else {
       ++node.answers;
-      if (!replaces) node.waiting.push_back({kind, nullptr, {}, 0});
+      node.bytes += bytes;
+      if (!replaces) node.waiting.push_back({kind, nullptr, {}, 0, 0});
       Waiting& waiting = node.waiting.back();
       waiting.decide = std::move(decide);
       waiting.done.push_back(std::move(done));
       waiting.bytes = bytes;
+      waiting.all_bytes += bytes;
     }
   }
   if (!refused.ok()) {
@@ -66,6 +69,7 @@ void PacedWrites::HandOver(const std::string& node_id) {
       next = std::move(node.waiting.front());
       node.waiting.pop_front();
       node.answers -= next.done.size();
+      node.bytes -= next.all_bytes;
       node.handing_over = true;
     }
     leadership_->Write(
@@ -127,6 +131,7 @@ void PacedWrites::Stop() {
       }
       node.waiting.clear();
       node.answers = 0;
+      node.bytes = 0;
     }
   }
   if (thread_.joinable()) thread_.join();

@@ -51,13 +51,15 @@ class PacedWrites {
     Kind kind;
     Leadership::Decision decide;
     std::vector<Leadership::Done> done;
-    size_t bytes;
+    size_t bytes;      // of the newest
+    size_t all_bytes;  // of all whose answer it is
   };
   struct Node {
     double allowed;             // writes right now; fractions grow with time
     absl::Duration allowed_at;  // boot time
     std::deque<Waiting> waiting;
     size_t answers = 0;  // that the waiting ones owe
+    size_t bytes = 0;    // of all requests that wait for one of those
     bool handing_over = false;
     bool is_due = false;  // stands in due_
   };

@@ -20,8 +20,6 @@ constexpr int64_t kFreeBytesPerSecond = 1024;
 // A peer that reads a long listing opens its window again and again.
 constexpr int64_t kSentBytesPerFreeByte = 8;
 
-constexpr int64_t kCallsInGrace = 2;
-
 // What has arrived and was not read yet is not gRPC's to work through any more. Bounded:
 // what comes after the shutdown is refused by the kernel.
 void Drop(int fd) {
@@ -44,12 +42,16 @@ Connection::Connection(int fd, const PeerAddress& peer, absl::Duration now)
       accepted_at_(now),
       inode_(InodeOf(fd)),
       active_at_(absl::ToInt64Nanoseconds(now)),
-      within_bound_at_(now),
       looked_at_(now) {}
 
 void Connection::Pay(int64_t bytes, absl::Duration now) {
   paid_.fetch_add(bytes, std::memory_order_relaxed);
   active_at_.store(absl::ToInt64Nanoseconds(now), std::memory_order_relaxed);
+}
+
+void Connection::Fine(int64_t bytes) {
+  paid_.fetch_sub(bytes, std::memory_order_relaxed);
+  fined_.fetch_add(bytes, std::memory_order_relaxed);
 }
 
 int64_t Connection::Look(absl::Duration now) {
@@ -69,27 +71,18 @@ int64_t Connection::Look(absl::Duration now) {
   if (owed_ < 0) {
     paid_.fetch_add(owed_, std::memory_order_relaxed);
     owed_ = 0;
-  }
-  if (owed_ <= kUnpaidBytesOfStranger) {
-    within_bound_at_ = now;
-    begun_within_bound_ = begun_calls_.load(std::memory_order_relaxed);
+    fined_.store(0, std::memory_order_relaxed);
   }
   return owed_;
 }
 
-bool Connection::OwesTooMuch(absl::Duration now) const {
-  if (is_member()) return owed_ > kUnpaidBytesOfMember;
-  if (owed_ <= kUnpaidBytesOfStranger) return false;
-  // One long request, or many calls that come to nothing?
-  const int64_t begun = begun_calls_.load(std::memory_order_relaxed) - begun_within_bound_;
-  const bool one_request =
-      open_calls_.load(std::memory_order_relaxed) > 0 && begun <= kCallsInGrace;
-  return !one_request || owed_ > kUnpaidBytesOfStranger + kLongestRequest ||
-         now - within_bound_at_ > kUnpaidGrace;
+bool Connection::OwesTooMuch() const {
+  return owed_ > (is_member() ? kUnpaidBytesOfMember : kUnpaidBytesOfStranger);
 }
 
 absl::Duration Connection::OwedFor(absl::Duration now) const {
-  return owed_ > kStalledBytes ? now - last_active() : absl::ZeroDuration();
+  const int64_t fined = fined_.load(std::memory_order_relaxed);
+  return owed_ - fined > kStalledBytes ? now - last_active() : absl::ZeroDuration();
 }
 
 absl::Duration Connection::IdleFor(absl::Duration now) const {

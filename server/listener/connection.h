@@ -35,7 +35,6 @@ class Connection {
   // --- of its calls; times are BootTime()
   void OnCallBegan(absl::Duration now) {
     open_calls_.fetch_add(1, std::memory_order_relaxed);
-    begun_calls_.fetch_add(1, std::memory_order_relaxed);
     Pay(0, now);
   }
   void OnCallEnded(absl::Duration now) {
@@ -44,6 +43,11 @@ class Connection {
   }
   // For a request, or what stands before it, of so many bytes.
   void Pay(int64_t bytes, absl::Duration now);
+  // Owed for something other than bytes that were received. It is no request that is not
+  // completed, and time pays it off.
+  void Fine(int64_t bytes);
+  // The same for as long as something lasts: what is given back was fined.
+  void GiveBack(int64_t bytes) { Fine(-bytes); }
   // A request of it came with a certificate of a member of the cluster. From then on.
   bool is_member() const { return member_.load(std::memory_order_relaxed); }
   // True once: then it is to be found out whether it is, which does not change.
@@ -54,9 +58,9 @@ class Connection {
   // Reads what was received. Returns what is owed.
   int64_t Look(absl::Duration now);
   // Whether that, at the last look, is more than its peer may owe.
-  bool OwesTooMuch(absl::Duration now) const;
-  // For how long nothing was paid although it owed at the last look: some request is not
-  // completed.
+  bool OwesTooMuch() const;
+  // For how long nothing was paid although it owed at the last look, beside fines: some
+  // request is not completed.
   absl::Duration OwedFor(absl::Duration now) const;
   // Without a call: since when. None while there is one.
   absl::Duration IdleFor(absl::Duration now) const;
@@ -81,17 +85,15 @@ class Connection {
   ino_t inode_ = 0;
 
   std::atomic<int64_t> paid_{0};
+  std::atomic<int64_t> fined_{0};   // of what is owed, at most
   std::atomic<int64_t> active_at_;  // the last payment by a call, or the beginning
   std::atomic<int64_t> open_calls_{0};
-  std::atomic<int64_t> begun_calls_{0};
   std::atomic<bool> checked_{false};
   std::atomic<bool> member_{false};
 
   // Of the thread that accepts.
   int64_t owed_ = 0;
-  absl::Duration within_bound_at_;  // the last look that found it within a stranger's bound
-  int64_t begun_within_bound_ = 0;  // calls that had begun by then
-  int64_t sent_ = 0;                // to the peer, and acknowledged
+  int64_t sent_ = 0;  // to the peer, and acknowledged
   absl::Duration looked_at_;
 };
 

@@ -132,7 +132,7 @@ void ConnectionTable::Look(int fd, absl::Duration now) {
     connection = found->second.connection;
   }
   connection->Look(now);
-  if (!connection->OwesTooMuch(now)) return;
+  if (!connection->OwesTooMuch()) return;
   Cut(connection);
   turned_away_.Count(TurnedAway::kUnpaid, connection->peer());
 }
@@ -141,9 +141,9 @@ void ConnectionTable::Sweep(absl::Duration now) {
   forgot_at_ = now;
   ForgetThoseGone();
   for (const ConnectionPtr& connection : Snapshot()) {
-    if (connection->OwesTooMuch(now) || connection->OwedFor(now) > kRequestTimeout) {
+    if (connection->OwesTooMuch() || connection->OwedFor(now) > kRequestTimeout) {
       connection->Look(now);  // time pays too
-      const bool unpaid = connection->OwesTooMuch(now);
+      const bool unpaid = connection->OwesTooMuch();
       if (!unpaid && connection->OwedFor(now) <= kRequestTimeout) continue;
       Cut(connection);
       turned_away_.Count(unpaid ? TurnedAway::kUnpaid : TurnedAway::kStalled, connection->peer());

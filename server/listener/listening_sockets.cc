@@ -21,7 +21,7 @@ namespace {
 // role changes nobody accepts, and who finds it full waits a second for its next attempt.
 constexpr int kBacklog = 1024;
 
-constexpr int kReceiveBuffer = 64 << 10;
+constexpr int kReceiveBuffer = 32 << 10;
 
 void Enable(int fd, int level, int option) {
   const int on = 1;

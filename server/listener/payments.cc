@@ -29,20 +29,26 @@ constexpr int64_t kOfAMessage = 256;
 // reset as they are made must not go on without end. A client that cancels now and then
 // does not notice.
 constexpr int64_t kOfACallTakenBack = 2048;
+// Owed for a stream of a stranger while it is open: it is sent something at each change, and
+// ends only when its peer likes.
+constexpr int64_t kOfAStrangersStream = 16384;
 
 class PaymentInterceptor final : public grpc::experimental::Interceptor {
  public:
   // `parsed`: its messages are protobuf's, not bytes.
   PaymentInterceptor(std::shared_ptr<Connection> connection, const grpc::ServerContextBase* context,
-                     int64_t metadata, bool parsed)
+                     int64_t held, int64_t metadata, bool parsed)
       : connection_(std::move(connection)),
         context_(context),
+        held_(held),
         parsed_(parsed),
         unpaid_(kOfACall + metadata) {
     connection_->OnCallBegan(BootTime());
+    connection_->Fine(held_);
   }
   ~PaymentInterceptor() override {
-    if (!answered_) connection_->Pay(-kOfACallTakenBack, BootTime());
+    connection_->GiveBack(held_);
+    if (!answered_) connection_->Fine(kOfACallTakenBack);
     connection_->OnCallEnded(BootTime());
   }
 
@@ -69,6 +75,7 @@ class PaymentInterceptor final : public grpc::experimental::Interceptor {
 
   const std::shared_ptr<Connection> connection_;
   const grpc::ServerContextBase* const context_;
+  const int64_t held_;  // owed while it is open
   const bool parsed_;
   int64_t unpaid_;         // for the call itself, until its first message
   bool answered_ = false;  // before it was taken back
@@ -76,8 +83,8 @@ class PaymentInterceptor final : public grpc::experimental::Interceptor {
 
 class PaymentFactory final : public grpc::experimental::ServerInterceptorFactoryInterface {
  public:
-  PaymentFactory(ConnectionTable* connections, const Authorizer* authorizer, bool leads)
-      : connections_(connections), authorizer_(authorizer) {
+  PaymentFactory(ConnectionTable* connections, IsMember is_member, bool leads)
+      : connections_(connections), is_member_(std::move(is_member)) {
     for (const ServedService& served : kServedServices) {
       const google::protobuf::ServiceDescriptor* service =
           google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(
@@ -95,28 +102,30 @@ class PaymentFactory final : public grpc::experimental::ServerInterceptorFactory
     const absl::optional<PeerAddress> peer = PeerAddress::FromGrpc(context->peer());
     std::shared_ptr<Connection> connection = peer.has_value() ? connections_->Find(*peer) : nullptr;
     if (connection == nullptr) return nullptr;  // it was cut, or is no connection of ours
-    if (connection->ClaimCheck() && authorizer_->IsMember(*context)) {
+    if (connection->ClaimCheck() && is_member_(*context)) {
       connections_->SetMember(connection);
     }
     int64_t metadata = 0;
     for (const auto& [key, value] : context->client_metadata()) {
       metadata += static_cast<int64_t>(key.size() + value.size());
     }
-    return new PaymentInterceptor(std::move(connection), context, metadata,
+    const bool is_stream = info->type() != ServerRpcInfo::Type::UNARY;
+    const int64_t held = is_stream && !connection->is_member() ? kOfAStrangersStream : 0;
+    return new PaymentInterceptor(std::move(connection), context, held, metadata,
                                   parsed_.contains(info->method()));
   }
 
  private:
   ConnectionTable* const connections_;
-  const Authorizer* const authorizer_;
+  const IsMember is_member_;
   absl::flat_hash_set<std::string> parsed_;  // constant after construction
 };
 
 }  // namespace
 
 std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> NewPaymentInterceptorFactory(
-    ConnectionTable* connections, const Authorizer* authorizer, bool leads) {
-  return std::make_unique<PaymentFactory>(connections, authorizer, leads);
+    ConnectionTable* connections, IsMember is_member, bool leads) {
+  return std::make_unique<PaymentFactory>(connections, std::move(is_member), leads);
 }
 
 }  // namespace curatord

@@ -8,17 +8,21 @@
 #ifndef SERVER_LISTENER_PAYMENTS_H_
 #define SERVER_LISTENER_PAYMENTS_H_
 
+#include <functional>
 #include <memory>
 
+#include "grpcpp/server_context.h"
 #include "grpcpp/support/server_interceptor.h"
-#include "server/auth/authorizer.h"
 #include "server/listener/connection_table.h"
 
 namespace curatord {
 
-// For one server. `leads`: it serves what leaders alone serve. Both outlive it.
+// Whether the cluster stands by the certificate that a call came with.
+using IsMember = std::function<bool(const grpc::ServerContextBase&)>;
+
+// For one server. `leads`: it serves what leaders alone serve. `connections` outlives it.
 std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> NewPaymentInterceptorFactory(
-    ConnectionTable* connections, const Authorizer* authorizer, bool leads);
+    ConnectionTable* connections, IsMember is_member, bool leads);
 
 }  // namespace curatord
 

@@ -13,7 +13,8 @@ from protocol import OnEtcd, ProtocolTest
 from stubs import aaa_pb2
 from workload import EphemeralKey
 
-OVERSIZED = b"x" * (1 << 20)
+# What a stranger may send at once is 256 KiB.
+OVERSIZED = b"x" * (200 << 10)
 REFRESH = aaa_pb2.EscrowResponse.ProofRequest.KIND_REFRESH_CERTIFICATE
 
 

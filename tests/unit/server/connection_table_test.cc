@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <memory>
 #include <string>
 #include <vector>
@@ -49,9 +50,11 @@ class Pair {
     const std::string data(bytes, 'x');
     size_t sent = 0;
     while (sent < bytes) {
-      const ssize_t some = ::send(peer_, data.data() + sent, bytes - sent, MSG_NOSIGNAL);
-      if (some < 0) return;
-      sent += static_cast<size_t>(some);
+      // Both ends are this thread's: it must not wait for itself to read.
+      const ssize_t some =
+          ::send(peer_, data.data() + sent, bytes - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+      if (some < 0 && errno != EAGAIN) return;
+      if (some > 0) sent += static_cast<size_t>(some);
       char buffer[1 << 16];
       while (::recv(accepted_, buffer, sizeof(buffer), MSG_DONTWAIT) > 0) {
       }
@@ -182,32 +185,15 @@ TEST_F(ConnectionTableTest, ThoseThatAreGoneMakeRoomWithoutAWord) {
   EXPECT_EQ(TurnedAwayFor(TurnedAway::kFull), 0);
 }
 
-TEST_F(ConnectionTableTest, AStrangerThatOwesMoreThanAMomentIsCut) {
+TEST_F(ConnectionTableTest, AStrangerThatOwesTooMuchIsCut) {
   const auto pair = Connect();
-  pair->Send(300 << 10);
+  pair->Send(200 << 10);
   table_.Look(pair->accepted(), now_);
-  EXPECT_FALSE(pair->IsCut()) << "it may be a request that is delivered now";
-  now_ += 2 * kUnpaidGrace;
-  table_.Sweep(now_);
+  EXPECT_FALSE(pair->IsCut());
+  pair->Send(100 << 10);
+  table_.Look(pair->accepted(), now_);
   EXPECT_TRUE(pair->IsCut());
   EXPECT_EQ(TurnedAwayFor(TurnedAway::kUnpaid), 1);
-}
-
-TEST_F(ConnectionTableTest, AStrangerThatOwesMoreThanARequestIsCutAtOnce) {
-  const auto pair = Connect();
-  pair->Send(2 << 20);
-  table_.Look(pair->accepted(), now_);
-  EXPECT_TRUE(pair->IsCut());
-}
-
-TEST_F(ConnectionTableTest, AStrangerMaySendAWholeRequestAtOnce) {
-  const auto pair = Connect();
-  pair->Send(1 << 20);
-  table_.Look(pair->accepted(), now_);
-  Of(*pair)->Pay(1 << 20, now_);
-  now_ += 2 * kUnpaidGrace;
-  table_.Sweep(now_);
-  EXPECT_FALSE(pair->IsCut());
 }
 
 TEST_F(ConnectionTableTest, AMemberMayOweMore) {
@@ -238,6 +224,16 @@ TEST_F(ConnectionTableTest, WhatIsPaidTooMuchIsNotSavedUp) {
   pair->Send(2 << 20);
   table_.Look(pair->accepted(), now_);
   EXPECT_TRUE(pair->IsCut());
+}
+
+TEST_F(ConnectionTableTest, WhatIsFinedIsNoRequestThatIsNotCompleted) {
+  const auto pair = Connect();
+  MakeMember(*pair);
+  Of(*pair)->Fine(20 << 10);
+  table_.Look(pair->accepted(), now_);
+  now_ += 2 * kRequestTimeout;
+  table_.Sweep(now_);
+  EXPECT_FALSE(pair->IsCut());
 }
 
 TEST_F(ConnectionTableTest, ARequestThatIsNotCompletedInTimeIsCut) {
