@@ -49,10 +49,10 @@ std::string LimitNames();
 // --- constants: connections
 
 // What a peer may have sent for which no request was delivered yet, until a request came
-// with a member's certificate, and then: 256 KiB, and 4 MiB beside one request that is too
+// with a member's certificate, and then: 128 KiB, and 4 MiB beside one request that is too
 // long and is told so; and an eighth for what they are wrapped in. Over it the connection is
 // closed.
-inline constexpr int64_t kUnpaidBytesOfStranger = 288 << 10;
+inline constexpr int64_t kUnpaidBytesOfStranger = 144 << 10;
 inline constexpr int64_t kUnpaidBytesOfMember = 5760 << 10;
 // So long may a request take to be complete (a part of it of more than kStalledBytes).
 inline constexpr absl::Duration kRequestTimeout = absl::Seconds(10);

@@ -13,8 +13,8 @@ from protocol import OnEtcd, ProtocolTest
 from stubs import aaa_pb2
 from workload import EphemeralKey
 
-# What a stranger may send at once is 256 KiB.
-OVERSIZED = b"x" * (200 << 10)
+# What a stranger may send at once is 128 KiB.
+OVERSIZED = b"x" * (100 << 10)
 REFRESH = aaa_pb2.EscrowResponse.ProofRequest.KIND_REFRESH_CERTIFICATE
 
 

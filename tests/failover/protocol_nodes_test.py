@@ -20,8 +20,8 @@ from stubs import curator_pb2 as pb
 from stubs import management_pb2
 
 ENCRYPTED = common_pb2.NODE_STORAGE_SECURITY_ENCRYPTED
-# What a stranger may send at once is 256 KiB.
-OVERSIZED = b"x" * (200 << 10)
+# What a stranger may send at once is 128 KiB.
+OVERSIZED = b"x" * (100 << 10)
 WRONG_SIZES = (b"", b"x" * 31, b"x" * 33, OVERSIZED)
 
 

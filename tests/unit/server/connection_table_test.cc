@@ -187,7 +187,7 @@ TEST_F(ConnectionTableTest, ThoseThatAreGoneMakeRoomWithoutAWord) {
 
 TEST_F(ConnectionTableTest, AStrangerThatOwesTooMuchIsCut) {
   const auto pair = Connect();
-  pair->Send(200 << 10);
+  pair->Send(100 << 10);
   table_.Look(pair->accepted(), now_);
   EXPECT_FALSE(pair->IsCut());
   pair->Send(100 << 10);
