@@ -132,6 +132,7 @@ class Tree {
   DoctorArgs doctor_;
   ContextNameArgs context_name_;
   ContextAddArgs context_add_;
+  ContextSetArgs context_set_;
   ContextImportArgs context_import_;
   CredNewKeyArgs cred_new_key_;
   VersionArgs version_;
@@ -279,6 +280,16 @@ void Tree::AddContext() {
            });
   WithDryRun(add);
   add->add_option("NAME", context_add_.name, "the new context")->required();
+  CLI::App* set = Verb(context, "set",
+                       "change a context: -e, --cert and --key, --accept-unproven; the rest stays",
+                       [this](Session& session) {
+                         context_set_.flags = command_.flags;
+                         return ContextSetCommand(session, context_set_);
+                       });
+  WithDryRun(set);
+  set->add_option("NAME", context_set_.name, "the context")->required();
+  set->add_flag("--require-proof", context_set_.require_proof,
+                "believe proven leaders alone again");
   CLI::App* import = Verb(context, "import", "make a context from the files of the existing tool",
                           [this](Session& session) {
                             context_import_.flags = command_.flags;

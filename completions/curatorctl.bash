@@ -17,7 +17,7 @@ _curatorctl() {
       -*) continue ;;
     esac
     case "${at:+$at }$word" in
-      "node"|"node list"|"node describe"|"node watch"|"node pending"|"node approve"|"node label"|"node role"|"node role add"|"node role remove"|"node decommission"|"node delete"|"cluster"|"cluster info"|"cluster status"|"cluster takeownership"|"cluster config"|"cluster config get"|"cluster config set"|"ticket"|"ticket show"|"ticket rotate"|"leader"|"leader show"|"leader watch"|"leader transfer"|"wait"|"context"|"context list"|"context use"|"context show"|"context add"|"context import"|"context remove"|"context explain"|"cred"|"cred new-key"|"cred show"|"trust"|"trust show"|"trust pin"|"trust forget"|"doctor"|"completion"|"completion bash"|"completion zsh"|"completion fish"|"help"|"help exit-codes"|"help env"|"help formats"|"help filters"|"version") at="${at:+$at }$word" ;;
+      "node"|"node list"|"node describe"|"node watch"|"node pending"|"node approve"|"node label"|"node role"|"node role add"|"node role remove"|"node decommission"|"node delete"|"cluster"|"cluster info"|"cluster status"|"cluster takeownership"|"cluster config"|"cluster config get"|"cluster config set"|"ticket"|"ticket show"|"ticket rotate"|"leader"|"leader show"|"leader watch"|"leader transfer"|"wait"|"context"|"context list"|"context use"|"context show"|"context add"|"context set"|"context import"|"context remove"|"context explain"|"cred"|"cred new-key"|"cred show"|"trust"|"trust show"|"trust pin"|"trust forget"|"doctor"|"completion"|"completion bash"|"completion zsh"|"completion fish"|"help"|"help exit-codes"|"help env"|"help formats"|"help filters"|"version") at="${at:+$at }$word" ;;
       *) ((++arguments)) ;;
     esac
   done
@@ -77,11 +77,12 @@ _curatorctl() {
     "leader watch") commands='' flags='-h --help' ;;
     "leader transfer") commands='' flags='-h --help -n --dry-run --to' ;;
     "wait") commands='' flags='-h --help --for --for-at-least' ;;
-    "context") commands='list use show add import remove explain' flags='-h --help' ;;
+    "context") commands='list use show add set import remove explain' flags='-h --help' ;;
     "context list") commands='' flags='-h --help' ;;
     "context use") commands='' flags='-h --help -n --dry-run' ;;
     "context show") commands='' flags='-h --help' ;;
     "context add") commands='' flags='-h --help -n --dry-run' ;;
+    "context set") commands='' flags='-h --help -n --dry-run --require-proof' ;;
     "context import") commands='' flags='-h --help -n --dry-run --metroctl' ;;
     "context remove") commands='' flags='-h --help -n --dry-run' ;;
     "context explain") commands='' flags='-h --help' ;;

@@ -18,7 +18,7 @@ function __curatorctl_at --description 'whether the words so far name this comma
         set skip 1
       case '-*'
       case '*'
-        if contains -- "$at $word" ' node' ' node list' ' node describe' ' node watch' ' node pending' ' node approve' ' node label' ' node role' ' node role add' ' node role remove' ' node decommission' ' node delete' ' cluster' ' cluster info' ' cluster status' ' cluster takeownership' ' cluster config' ' cluster config get' ' cluster config set' ' ticket' ' ticket show' ' ticket rotate' ' leader' ' leader show' ' leader watch' ' leader transfer' ' wait' ' context' ' context list' ' context use' ' context show' ' context add' ' context import' ' context remove' ' context explain' ' cred' ' cred new-key' ' cred show' ' trust' ' trust show' ' trust pin' ' trust forget' ' doctor' ' completion' ' completion bash' ' completion zsh' ' completion fish' ' help' ' help exit-codes' ' help env' ' help formats' ' help filters' ' version'
+        if contains -- "$at $word" ' node' ' node list' ' node describe' ' node watch' ' node pending' ' node approve' ' node label' ' node role' ' node role add' ' node role remove' ' node decommission' ' node delete' ' cluster' ' cluster info' ' cluster status' ' cluster takeownership' ' cluster config' ' cluster config get' ' cluster config set' ' ticket' ' ticket show' ' ticket rotate' ' leader' ' leader show' ' leader watch' ' leader transfer' ' wait' ' context' ' context list' ' context use' ' context show' ' context add' ' context set' ' context import' ' context remove' ' context explain' ' cred' ' cred new-key' ' cred show' ' trust' ' trust show' ' trust pin' ' trust forget' ' doctor' ' completion' ' completion bash' ' completion zsh' ' completion fish' ' help' ' help exit-codes' ' help env' ' help formats' ' help filters' ' version'
           set at "$at $word"
         else
           set arguments (math $arguments + 1)
@@ -170,6 +170,7 @@ complete -c curatorctl -n '__curatorctl_at " context"' -a list -d 'list contexts
 complete -c curatorctl -n '__curatorctl_at " context"' -a use -d 'make a context the current one'
 complete -c curatorctl -n '__curatorctl_at " context"' -a show -d 'show a context, the one in use if none is named'
 complete -c curatorctl -n '__curatorctl_at " context"' -a add -d 'add a context from -e, --ca-file, --ca-sha256, --cert, --key'
+complete -c curatorctl -n '__curatorctl_at " context"' -a set -d 'change a context: -e, --cert and --key, --accept-unproven; the rest stays'
 complete -c curatorctl -n '__curatorctl_at " context"' -a import -d 'make a context from the files of the existing tool'
 complete -c curatorctl -n '__curatorctl_at " context"' -a remove -d 'remove a context; its files stay'
 complete -c curatorctl -n '__curatorctl_at " context"' -a explain -d 'every effective setting and where it comes from'
@@ -180,6 +181,9 @@ complete -c curatorctl -n '__curatorctl_at " context use"' -s n -l dry-run -d 's
 complete -c curatorctl -n '__curatorctl_at " context show"' -s h -l help -d 'show this help'
 complete -c curatorctl -n '__curatorctl_at " context add"' -s h -l help -d 'show this help'
 complete -c curatorctl -n '__curatorctl_at " context add"' -s n -l dry-run -d 'show what would be done, change nothing'
+complete -c curatorctl -n '__curatorctl_at " context set"' -s h -l help -d 'show this help'
+complete -c curatorctl -n '__curatorctl_at " context set"' -s n -l dry-run -d 'show what would be done, change nothing'
+complete -c curatorctl -n '__curatorctl_at " context set"' -l require-proof -d 'believe proven leaders alone again'
 complete -c curatorctl -n '__curatorctl_at " context import"' -s h -l help -d 'show this help'
 complete -c curatorctl -n '__curatorctl_at " context import"' -s n -l dry-run -d 'show what would be done, change nothing'
 complete -c curatorctl -n '__curatorctl_at " context import"' -l metroctl -r -F -d 'its folder: owner-key.pem, owner.pem, ca.pem'

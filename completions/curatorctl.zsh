@@ -15,7 +15,7 @@ _curatorctl() {
       (-*) continue ;;
     esac
     case "${at:+$at }$word" in
-      ("node"|"node list"|"node describe"|"node watch"|"node pending"|"node approve"|"node label"|"node role"|"node role add"|"node role remove"|"node decommission"|"node delete"|"cluster"|"cluster info"|"cluster status"|"cluster takeownership"|"cluster config"|"cluster config get"|"cluster config set"|"ticket"|"ticket show"|"ticket rotate"|"leader"|"leader show"|"leader watch"|"leader transfer"|"wait"|"context"|"context list"|"context use"|"context show"|"context add"|"context import"|"context remove"|"context explain"|"cred"|"cred new-key"|"cred show"|"trust"|"trust show"|"trust pin"|"trust forget"|"doctor"|"completion"|"completion bash"|"completion zsh"|"completion fish"|"help"|"help exit-codes"|"help env"|"help formats"|"help filters"|"version") at="${at:+$at }$word" ;;
+      ("node"|"node list"|"node describe"|"node watch"|"node pending"|"node approve"|"node label"|"node role"|"node role add"|"node role remove"|"node decommission"|"node delete"|"cluster"|"cluster info"|"cluster status"|"cluster takeownership"|"cluster config"|"cluster config get"|"cluster config set"|"ticket"|"ticket show"|"ticket rotate"|"leader"|"leader show"|"leader watch"|"leader transfer"|"wait"|"context"|"context list"|"context use"|"context show"|"context add"|"context set"|"context import"|"context remove"|"context explain"|"cred"|"cred new-key"|"cred show"|"trust"|"trust show"|"trust pin"|"trust forget"|"doctor"|"completion"|"completion bash"|"completion zsh"|"completion fish"|"help"|"help exit-codes"|"help env"|"help formats"|"help filters"|"version") at="${at:+$at }$word" ;;
       (*) ((++arguments)) ;;
     esac
   done
@@ -132,7 +132,7 @@ _curatorctl() {
       commands=()
       flags=('-h:show this help' '--help:show this help' '--for:leader, node/ID:state=UP, node/ID:health=HEALTHY, node/ID:exists, node/ID:deleted or nodes(CEL)>=3; repeatable: all of them' '--for-at-least:it must hold that long') ;;
     ("context")
-      commands=('list:list contexts' 'use:make a context the current one' 'show:show a context, the one in use if none is named' 'add:add a context from -e, --ca-file, --ca-sha256, --cert, --key' 'import:make a context from the files of the existing tool' 'remove:remove a context; its files stay' 'explain:every effective setting and where it comes from')
+      commands=('list:list contexts' 'use:make a context the current one' 'show:show a context, the one in use if none is named' 'add:add a context from -e, --ca-file, --ca-sha256, --cert, --key' 'set:change a context: -e, --cert and --key, --accept-unproven; the rest stays' 'import:make a context from the files of the existing tool' 'remove:remove a context; its files stay' 'explain:every effective setting and where it comes from')
       flags=('-h:show this help' '--help:show this help') ;;
     ("context list")
       commands=()
@@ -146,6 +146,9 @@ _curatorctl() {
     ("context add")
       commands=()
       flags=('-h:show this help' '--help:show this help' '-n:show what would be done, change nothing' '--dry-run:show what would be done, change nothing') ;;
+    ("context set")
+      commands=()
+      flags=('-h:show this help' '--help:show this help' '-n:show what would be done, change nothing' '--dry-run:show what would be done, change nothing' '--require-proof:believe proven leaders alone again') ;;
     ("context import")
       commands=()
       flags=('-h:show this help' '--help:show this help' '-n:show what would be done, change nothing' '--dry-run:show what would be done, change nothing' '--metroctl:its folder: owner-key.pem, owner.pem, ca.pem') ;;

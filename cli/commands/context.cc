@@ -205,6 +205,35 @@ absl::StatusOr<CommandResult> ContextAddCommand(Session& session, const ContextA
   return ContextResult(file, args.name);
 }
 
+absl::StatusOr<CommandResult> ContextSetCommand(Session& session, const ContextSetArgs& args) {
+  ConfigFile& file = session.file();
+  const Context* existing = file.FindContext(args.name);
+  if (existing == nullptr) return NoSuchContext(file, args.name);
+  const GlobalFlags& flags = args.flags;
+  const bool credential = flags.certificate_file.has_value();
+  if (flags.endpoints.empty() && !credential && !flags.accept_unproven && !args.require_proof) {
+    return Failure(ExitCode::kUsage, "nothing to set is given", "",
+                   {"-e HOST, --cert FILE --key FILE, --accept-unproven or --require-proof"});
+  }
+  if (flags.accept_unproven && args.require_proof) {
+    return Failure(ExitCode::kUsage, "--accept-unproven and --require-proof exclude each other");
+  }
+  if (flags.ca_file.has_value() || flags.ca_sha256.has_value()) {
+    return Failure(ExitCode::kUsage, "the CA of a context is not set here", "",
+                   {"curatorctl trust pin --context NAME --ca-sha256 HEX"});
+  }
+  Context context = *existing;
+  if (!flags.endpoints.empty()) context.endpoints = session.settings().endpoints.value;
+  if (credential) {
+    context.certificate_file = Absolute(*flags.certificate_file);
+    context.key_file = Absolute(flags.key_file.value_or(""));
+  }
+  if (flags.accept_unproven || args.require_proof) context.accept_unproven = flags.accept_unproven;
+  file.config().contexts[args.name] = context;
+  if (absl::Status status = file.Save(); !status.ok()) return status;
+  return ContextResult(file, args.name);
+}
+
 absl::StatusOr<CommandResult> ContextExplainCommand(Session& session) {
   const Settings& settings = session.settings();
   Value::List items;

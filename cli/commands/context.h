@@ -1,4 +1,4 @@
-// curatorctl context list | use | show | add | import | remove | explain
+// curatorctl context list | use | show | add | set | import | remove | explain
 #ifndef CLI_COMMANDS_CONTEXT_H_
 #define CLI_COMMANDS_CONTEXT_H_
 
@@ -28,6 +28,15 @@ struct ContextAddArgs {
 };
 // kRefused if the context exists.
 absl::StatusOr<CommandResult> ContextAddCommand(Session& session, const ContextAddArgs& args);
+
+struct ContextSetArgs {
+  std::string name;
+  bool require_proof = false;  // --accept-unproven, taken back
+  GlobalFlags flags;           // --endpoint, --cert, --key, --accept-unproven as given
+};
+// What is given replaces what the context has; the rest stays. kNotFound if there is no such
+// context, kUsage if nothing is given.
+absl::StatusOr<CommandResult> ContextSetCommand(Session& session, const ContextSetArgs& args);
 
 struct ContextImportArgs {
   std::string name;    // empty: --context, or "metroctl"

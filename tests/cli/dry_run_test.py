@@ -111,6 +111,7 @@ class DryRun(SharedCluster):
             "context use": ("other",),
             "context add": ("third", "-e", leader.address, "--ca-file", self.cluster.ca),
             "context import": ("--metroctl", metroctl, "third", "-e", leader.address),
+            "context set": ("other", "-e", leader.address, "--accept-unproven"),
             "context remove": ("other",),
             "cred new-key": ("--out", self.home.path / "new"),
             "trust pin": ("--context", "other", "--ca-sha256", self.cluster.ca_sha256),

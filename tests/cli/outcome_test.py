@@ -159,6 +159,33 @@ class Ownership(OnACluster):
         self.assert_refused(result, before, "the CA of", "--context lab")
 
 
+class Settings(OnACluster):
+    def context(self, name):
+        return json.loads(self.home.check("context", "show", name, "-o", "json").stdout)
+
+    def test_what_is_given_is_set_and_the_rest_stays(self):
+        before = self.context("lab")
+        one = self.cluster.addresses()[0]
+        self.home.check("context", "set", "lab", "-e", one, "--accept-unproven")
+        after = self.context("lab")
+        self.assertEqual((after["endpoints"], after["accept_unproven"]), ([one], True))
+        self.assertEqual((after["ca"], after["credential"]), (before["ca"], before["credential"]))
+        self.home.check("context", "set", "lab", "--require-proof")
+        self.assertEqual(self.context("lab"), {**after, "accept_unproven": False})
+        self.home.check("node", "list", "--context", "lab")
+
+    def test_says_what_cannot_be_set(self):
+        before = snapshot(self.home.path)
+        for args, code in ((("lab",), 2), (("none", "--require-proof"), 3),
+                           (("lab", "--accept-unproven", "--require-proof"), 2),
+                           (("lab", "--ca-sha256", self.cluster.ca_sha256), 2),
+                           (("lab", "--cert", "x"), 2)):
+            with self.subTest(args=args):
+                result = self.home.ctl("context", "set", *args)
+                self.assertEqual(result.returncode, code, result.stderr)
+        self.assertEqual(snapshot(self.home.path), before)
+
+
 class Places(OnACluster):
     def test_no_home_is_made(self):
         homes = {"HOME": "none", "XDG_CACHE_HOME": "none/cache", "XDG_CONFIG_HOME": "none/config"}

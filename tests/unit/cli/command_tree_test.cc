@@ -77,6 +77,7 @@ TEST(CommandTree, UnderstandsEveryCommand) {
       {{"context", "use", "lab"}, "context use"},
       {{"context", "show"}, "context show"},
       {{"context", "add", "lab", "-e", "h"}, "context add"},
+      {{"context", "set", "lab", "--require-proof"}, "context set"},
       {{"context", "remove", "lab"}, "context remove"},
       {{"context", "explain"}, "context explain"},
       {{"cred", "new-key", "--out", "d"}, "cred new-key"},

@@ -165,8 +165,8 @@ TEST(CommandTree, DryRunExistsWhereSomethingChanges) {
   EXPECT_THAT(with, ElementsAre("node approve", "node label", "node role add", "node role remove",
                                 "node decommission", "node delete", "cluster takeownership",
                                 "cluster config set", "ticket rotate", "leader transfer",
-                                "context use", "context add", "context import", "context remove",
-                                "cred new-key", "trust pin", "trust forget"));
+                                "context use", "context add", "context set", "context import",
+                                "context remove", "cred new-key", "trust pin", "trust forget"));
   EXPECT_EQ(ExitCodeOf(ParseCommandLine({"node", "list", "-n"}).status()), ExitCode::kUsage);
 }
 

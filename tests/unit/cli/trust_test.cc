@@ -16,8 +16,9 @@ using ::testing::IsEmpty;
 class SessionTest : public ::testing::Test {
  protected:
   Session Make(const GlobalFlags& flags, const ConfigFile& file = ConfigFile()) {
-    return Session(*ResolveSettings(flags, {}, {home_.path() + "/config.yaml", "flag --config"}, file),
-                   file, terminal_, interruption_);
+    return Session(
+        *ResolveSettings(flags, {}, {home_.path() + "/config.yaml", "flag --config"}, file), file,
+        terminal_, interruption_);
   }
 
   const curatord::testing_support::TemporaryDirectory home_;
