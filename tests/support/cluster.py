@@ -31,14 +31,15 @@ def run(*argv, timeout=60, **kwargs):
 
 
 def eventually(condition, seconds, what):
-    """The first true value of condition(), which does real work each time."""
+    """The first true value of condition(), which does real work each time. `what` may be a
+    function, which is called when it is over."""
     deadline = time.monotonic() + seconds
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > deadline:
-            raise AssertionError(f"not within {seconds} s: {what}")
+            raise AssertionError(f"not within {seconds} s: {what() if callable(what) else what}")
 
 
 def free_address():
@@ -90,7 +91,7 @@ class Process:
             if self.child.poll() is not None and text not in self.text():
                 raise AssertionError(f"ended without {text!r}:\n{self.text()}")
             return False
-        eventually(seen, seconds, f"{text!r} in {self.log}:\n{self.text()}")
+        eventually(seen, seconds, lambda: f"{text!r} in {self.log}:\n{self.text()}")
 
     def end(self, sig=signal.SIGTERM, seconds=20):
         if self.child.poll() is None:
