@@ -15,7 +15,7 @@ from cluster import eventually
 
 NOT_FOUND, REFUSED = 3, 9  # exit codes
 # An agent asks every 15 s, and at once on a new connection.
-NOTICED = 40
+NOTICED = 90
 
 
 class DepartureOfACurator(cluster.DevClusterTest):
