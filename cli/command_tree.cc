@@ -1,6 +1,7 @@
 #include "cli/command_tree.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -462,8 +463,11 @@ absl::StatusOr<ParsedCommand> ParseCommandLine(const std::vector<std::string>& a
     // CLI11 takes them from the back.
     tree->app().parse(std::vector<std::string>(ordered.rbegin(), ordered.rend()));
   } catch (const CLI::CallForHelp&) {
+    CLI::App* const at = Deepest(&tree->app());
+    // Of a line with arguments another tree's: this one has been told how many there are.
+    const bool has_arguments = std::find(ordered.begin(), ordered.end(), "--") != ordered.end();
     const absl::StatusOr<std::string> help =
-        HelpOf(absl::StrSplit(PathOf(Deepest(&tree->app())), ' ', absl::SkipEmpty()));
+        has_arguments ? HelpOf(absl::StrSplit(PathOf(at), ' ', absl::SkipEmpty())) : Help(at);
     if (!help.ok()) return help.status();
     command.help = *help;
   } catch (const CLI::CallForVersion& version) {
