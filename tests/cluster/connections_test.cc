@@ -77,6 +77,7 @@ TEST_F(ConnectionsTest, ACompressedRequestIsRefused) {
 TEST_F(ConnectionsTest, LongRequestsThatAreCompletePayForThemselvesSlow) {
   StartAlone();
   const Client client = a_->ConnectAsOwner();
+  ASSERT_THAT(GetNodes(client, ""), Succeeded());  // no stranger any more
   const std::string filter = std::string(500 << 10, ' ') + "true";
   for (int i = 0; i < 40; ++i) {
     const grpc::Status status = GetNodes(client, filter);
